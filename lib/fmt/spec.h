@@ -1,0 +1,174 @@
+/* spec.h - the OCI runtime-spec config.json as a struct (runtime-spec 1.2,
+ * config.md and config-linux.md).
+ *
+ * spec_init() gives an empty spec.  All strings belong to the struct; arrays
+ * grow with the spec_add_* functions, which return the new, zeroed element.
+ * Absent members: NULL, an empty list, a false `set` or the stated number.
+ * spec_parse() and spec_print() are inverse on what is modelled; members that
+ * are not are ignored by the parser and so lost.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/strv.h"
+#include "lib/fmt/idmap.h"
+
+struct spec_user {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t umask;			/* ID_NONE: not set */
+	uint32_t *groups;
+	size_t group_count;
+};
+
+/* Bit n is capability n. */
+struct spec_caps {
+	bool set;
+	uint64_t bounding;
+	uint64_t effective;
+	uint64_t inheritable;
+	uint64_t permitted;
+	uint64_t ambient;
+};
+
+struct spec_rlimit {
+	char *type;			/* "RLIMIT_NOFILE" */
+	uint64_t soft;
+	uint64_t hard;
+};
+
+struct spec_process {
+	bool terminal;
+	uint16_t rows, cols;		/* consoleSize; 0: not set */
+	struct spec_user user;
+	struct strv args;
+	struct strv env;
+	char *cwd;
+	struct spec_caps caps;
+	struct spec_rlimit *rlimits;
+	size_t rlimit_count;
+	bool no_new_privs;
+	char *apparmor;
+	char *selinux_label;
+	bool oom_score_set;
+	int oom_score_adj;
+};
+
+struct spec_mount {
+	char *destination;
+	char *type;			/* NULL for a bind */
+	char *source;
+	struct strv options;
+};
+
+enum spec_ns_type {
+	SPEC_NS_USER, SPEC_NS_MOUNT, SPEC_NS_PID, SPEC_NS_NETWORK,
+	SPEC_NS_IPC, SPEC_NS_UTS, SPEC_NS_CGROUP, SPEC_NS_TIME,
+	SPEC_NS_COUNT,
+};
+
+struct spec_ns {
+	bool set;			/* a namespace of this type is wanted */
+	char *path;			/* join this one; NULL: a new one */
+};
+
+struct spec_device {
+	char *path;
+	char type;			/* 'c', 'b', 'p' or 'u' */
+	int64_t major, minor;
+	uint32_t mode;			/* permission bits; ID_NONE: not set */
+	uint32_t uid, gid;		/* ID_NONE: not set */
+};
+
+#define SPEC_UNSET INT64_MIN
+
+struct spec_resources {
+	int64_t memory_limit;		/* bytes, -1 unlimited, SPEC_UNSET */
+	int64_t memory_reservation;
+	int64_t memory_swap;		/* memory + swap, as the spec has it */
+	int64_t cpu_shares;
+	int64_t cpu_quota;		/* us per period, -1 unlimited */
+	int64_t cpu_period;
+	char *cpuset_cpus;
+	char *cpuset_mems;
+	int64_t pids_limit;		/* -1 unlimited */
+	struct strv unified;		/* "file=value" */
+};
+
+struct spec_hook {
+	char *path;
+	struct strv args;
+	struct strv env;
+	uint32_t timeout_s;		/* 0: none */
+};
+
+enum spec_hook_point {
+	SPEC_HOOK_PRESTART, SPEC_HOOK_CREATE_RUNTIME,
+	SPEC_HOOK_CREATE_CONTAINER, SPEC_HOOK_START_CONTAINER,
+	SPEC_HOOK_POSTSTART, SPEC_HOOK_POSTSTOP, SPEC_HOOK_POINTS,
+};
+
+struct spec_hooks {
+	struct spec_hook *at[SPEC_HOOK_POINTS];
+	size_t count[SPEC_HOOK_POINTS];
+};
+
+struct spec {
+	char *oci_version;
+	char *root_path;
+	bool root_readonly;
+	char *hostname;
+	char *domainname;
+	struct spec_process process;
+	struct spec_mount *mounts;
+	size_t mount_count;
+	struct strv annotations;	/* "key=value" */
+	struct spec_hooks hooks;
+
+	/* linux */
+	struct spec_ns ns[SPEC_NS_COUNT];
+	struct idmap idmap;		/* len 0: none given */
+	struct spec_device *devices;
+	size_t device_count;
+	char *cgroups_path;
+	struct spec_resources resources;
+	char *seccomp;			/* the profile as JSON text; NULL: none */
+	struct strv sysctl;		/* "key=value" */
+	struct strv masked_paths;
+	struct strv readonly_paths;
+	char *rootfs_propagation;
+};
+
+void spec_init(struct spec *s);
+void spec_clear(struct spec *s);
+
+static inline void spec_auto(struct spec *s)
+{
+	spec_clear(s);
+}
+
+struct spec_mount *spec_add_mount(struct spec *s, const char *destination,
+				  const char *type, const char *source);
+struct spec_device *spec_add_device(struct spec *s, const char *path);
+struct spec_rlimit *spec_add_rlimit(struct spec *s, const char *type,
+				    uint64_t soft, uint64_t hard);
+struct spec_hook *spec_add_hook(struct spec *s, enum spec_hook_point point,
+				const char *path);
+
+/* -EINVAL names the member ("process.args: missing"). */
+int spec_parse(struct spec *out, const char *json, size_t len,
+	       struct err *e) MUST_CHECK;
+void spec_print(const struct spec *s, struct buf *out);
+
+/* "CAP_CHOWN", "chown" -> 0; -1: no such capability.  All as a bit set: the
+ * ones this code knows (up to CAP_CHECKPOINT_RESTORE). */
+int cap_number(const char *name);
+const char *cap_name(unsigned number);	/* "CAP_CHOWN" or NULL */
+#define CAP_COUNT 41u
+#define CAP_ALL ((1ull << CAP_COUNT) - 1)
+#define CAP_BIT(n) (1ull << (n))
