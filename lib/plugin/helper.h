@@ -1,0 +1,27 @@
+/* helper.h - runs a helper program to its end, with a deadline.
+ *
+ * The program gets its input whole on descriptor 0 (a sealed memory file, so
+ * that a program that does not read cannot block or kill us), its output is
+ * gathered up to a limit, its standard error is dropped.  When the deadline
+ * passes or it says too much, it is killed and reaped.
+ *
+ * Errors: -ENOENT the program is not there; -ETIMEDOUT; -EFBIG too much
+ * output.  A status other than 0 is no error here: the caller knows what it
+ * means.
+ */
+#pragma once
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+
+struct helper {
+	const char *program;		/* looked up in PATH */
+	char *const *args;		/* after argv[0], ends in NULL; may be NULL */
+	char *const *env;		/* NULL: ours */
+	const char *input;		/* never NULL */
+	unsigned timeout_ms;
+};
+
+/* *status is the shell's number for how it ended (128 + n: signal n). */
+int helper_run(const struct helper *h, struct buf *output, int *status,
+	       struct err *e) MUST_CHECK;
