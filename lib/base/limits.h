@@ -21,6 +21,9 @@
 /* files of a root file system that we read: passwd, group, ... */
 #define MAX_ROOT_FILE		MIB(10)
 #define MAX_ENV_FILE		MIB(1)
+#define MAX_ENV_VARS		4096
+#define MAX_ID_LINES		100000	/* of passwd, group, subuid */
+#define MAX_USER_GROUPS		64	/* of one user, beside the first */
 
 /* names */
 #define MAX_REF			512	/* an image reference */
@@ -43,6 +46,12 @@
 
 /* id maps: the kernel takes 340 lines */
 #define MAX_IDMAP		340
+
+/* --format: the template is the user's, the values are anybody's */
+#define MAX_TMPL_TEXT		KIB(64)
+#define MAX_TMPL_DEPTH		64	/* blocks, parentheses */
+#define MAX_TMPL_STEPS		4000000	/* actions run, values looked at */
+#define MAX_TMPL_OUTPUT		MIB(64)	/* also of one function's result */
 
 /* the shim */
 #define MAX_SHIM_MESSAGE	KIB(64)
