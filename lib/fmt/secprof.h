@@ -25,7 +25,6 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
-#include "lib/fmt/capname.h"
 
 #define SECPROF_ARGS_MAX 6
 #define SECPROF_RULES_MAX 4096
@@ -60,7 +59,7 @@ struct secprof_arg {
 
 /* When a rule applies.  Empty parts ask for nothing. */
 struct secprof_when {
-	uint64_t caps;			/* CAP_BIT()s */
+	uint64_t caps;			/* bits as in spec.h */
 	const char *const *arches;	/* "amd64", ..., NULL; or NULL */
 	uint32_t min_kernel;		/* SECPROF_KERNEL(4, 8), or 0 */
 };
