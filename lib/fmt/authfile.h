@@ -11,8 +11,8 @@
  * credential helper for the host goes before the store of all hosts, and
  * both before "auths", which then only say who is logged in.
  *
- * Ownership: strings of a struct auth_cred are its own; they are overwritten
- * before they are freed.
+ * Ownership: strings of a struct auth_cred are its own; secrets are wiped when
+ * they are released.
  * Errors: -EBADMSG not such a file.
  */
 #pragma once
@@ -22,16 +22,18 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/base/secret.h"
 #include "lib/base/strv.h"
 
 struct authfile;
 
 struct auth_cred {
 	char *key;		/* of the entry that answered; what a helper is asked for */
-	char *helper;		/* ask docker-credential-HELPER; the rest is NULL */
+	char *helper;		/* ask docker-credential-HELPER; the rest is unset */
 	char *user;
-	char *password;
-	char *identity_token;	/* an OAuth2 refresh token, then password is NULL */
+	struct secret password;
+	struct secret identity_token;	/* an OAuth2 refresh token */
+	struct secret registry_token;	/* a bearer token as it is */
 };
 
 #define AUTH_CRED_INIT { .key = NULL }
