@@ -4,6 +4,12 @@
  * All are fixed-size structs in the byte order of the machine: both ends are
  * the same build on the same boot, and a version that differs is refused.
  *
+ * Start: the program that starts a shim gives it one end of a SOCK_SEQPACKET
+ * pair as descriptor 3 and sends one start message (struct shim_start, as
+ * shim_start_print() writes it) with its descriptors.  The answer is
+ * SHIM_STARTED or SHIM_ERROR.  From then on that socket is a client like any
+ * other, attached as the start message said; closing it is fine at any time.
+ *
  * Status page: RUN/status, one struct shim_page, replaced as a whole file
  * (write to a new name, rename), so that a reader sees one consistent state.
  * Exit record: DATA/exit, one struct shim_exit, written once before the page
@@ -12,7 +18,9 @@
  *
  * Socket: RUN/shim.sock, SOCK_SEQPACKET, mode 0600 in a 0700 directory, peers
  * checked by SO_PEERCRED.  A client sends requests and gets one reply each;
- * after SHIM_ATTACH the shim also sends frames.
+ * after SHIM_ATTACH the shim also sends frames.  Bytes for stdin need credit:
+ * a client sends one SHIM_STDIN and waits for SHIM_STDIN_DONE before the next,
+ * so that signals and sizes never queue behind bytes that nobody reads.
  */
 #pragma once
 
@@ -52,6 +60,18 @@ struct shim_page {
 
 #define SHIM_F_OOM 1u			/* the kernel killed for memory */
 #define SHIM_F_STOPPED 2u		/* a user asked for the end */
+#define SHIM_F_TTY 4u
+#define SHIM_F_STDIN 8u			/* stdin is open */
+#define SHIM_F_ADOPTED 16u		/* a later shim; no terminal any more */
+
+/* Names in the run and data directories. */
+#define SHIM_PAGE_NAME "status"
+#define SHIM_SOCK_NAME "shim.sock"
+#define SHIM_STDIN_NAME "stdin"
+#define SHIM_STDOUT_NAME "stdout"
+#define SHIM_STDERR_NAME "stderr"
+#define SHIM_EXIT_NAME "exit"
+#define SHIM_LOG_NAME "log"
 
 struct shim_exit {
 	uint32_t magic;
@@ -63,32 +83,109 @@ struct shim_exit {
 	struct proc_id init;		/* which run of the container this was */
 };
 
+/* --- the start message --- */
+
+enum shim_fd {
+	SHIM_FD_RUN,			/* directory of page, socket, fifos */
+	SHIM_FD_DATA,			/* directory of logs and exit record */
+	SHIM_FD_PLAN,			/* memory file; not when adopting */
+	SHIM_FD_CGROUP,			/* directory of the container's cgroup */
+	SHIM_FDS,
+};
+
+enum shim_log {
+	SHIM_LOG_NONE,
+	SHIM_LOG_JSON,			/* DATA/log, DATA/log.1, ... */
+};
+
+#define SHIM_START_TTY		(1u << 0)
+#define SHIM_START_STDIN	(1u << 1)	/* stdin is kept open */
+#define SHIM_START_REMOVE	(1u << 2)	/* run cleanup at the end */
+#define SHIM_START_ADOPT	(1u << 3)	/* RUN/status names a container
+						 * that lost its shim */
+
+#define SHIM_CLEANUP_MAX 8
+
+struct shim_start {
+	uint32_t flags;			/* SHIM_START_* */
+	uint32_t fds;			/* bit 1 << SHIM_FD_x: it is sent, in
+					 * the order of the enum */
+	uint32_t streams;		/* SHIM_ATTACH_* of this socket */
+	uint32_t log;			/* enum shim_log */
+	uint32_t log_files;		/* at least 1 */
+	uint64_t log_size;		/* of one file; 0: never rotated */
+	int32_t stop_signal;
+	uint64_t stop_timeout_ms;
+	uint16_t rows;			/* of the terminal; 0: unknown */
+	uint16_t cols;
+	const char *cgroup;		/* for the status page; "" none */
+	const char *fallback;		/* RUN's stand-in when that is removed:
+					 * a path; "" none */
+	const char *net_path;		/* coracle-net; "" no network to serve */
+	const void *net;		/* struct net_config */
+	size_t net_len;
+	/* Run at the end when SHIM_START_REMOVE is set and the owner did not
+	 * say SHIM_RELEASE; cleanup[0] is the program's path. */
+	const char *cleanup[SHIM_CLEANUP_MAX + 1];
+};
+
+struct buf;
+
+/* At most MAX_SHIM_MESSAGE bytes.  -EFBIG */
+int shim_start_print(struct buf *b, const struct shim_start *s,
+		     struct err *e) MUST_CHECK;
+
+/* The strings of *out point into data. */
+int shim_start_parse(struct shim_start *out, const void *data, size_t len,
+		     struct err *e) MUST_CHECK;
+
+/* --- requests, replies, frames --- */
+
 enum shim_op {
 	SHIM_ATTACH = 1,	/* flags: streams; then frames follow */
-	SHIM_STDIN,		/* attached clients: bytes for stdin */
+	SHIM_STDIN,		/* attached clients: bytes for stdin, at most
+				 * SHIM_STDIN_MAX, one unanswered at a time */
 	SHIM_STDIN_EOF,
-	SHIM_RESIZE,		/* value: rows << 16 | cols; id: exec or 0 */
+	SHIM_RESIZE,		/* value: rows << 16 | cols; no reply */
 	SHIM_KILL,		/* value: signal; id: exec or 0 */
-	SHIM_STOP,		/* value: signal; arg: timeout ms, then KILL */
-	SHIM_EXEC,		/* data: an exec plan (lib/runtime); descriptors:
-				 * stdin, stdout, stderr, or one terminal */
-	SHIM_WAIT,		/* answered when the container has exited */
+	SHIM_STOP,		/* value: signal, 0: the container's; arg:
+				 * timeout ms, then KILL; ~0: its own timeout */
+	SHIM_EXEC,		/* descriptors: exec plan in a memory file, then
+				 * stdin, stdout, stderr; or the plan alone:
+				 * flags SHIM_EXEC_TTY, value as in RESIZE */
+	SHIM_WAIT,		/* answered by SHIM_EXIT */
 	SHIM_PING,
 	SHIM_REOPEN_LOG,	/* after rotation by hand */
+	SHIM_RELEASE,		/* owner: I remove the container; no reply */
+	SHIM_KEEP,		/* id: exec; descriptor: its terminal, which
+				 * the client leaves behind by detaching */
 
 	/* frames and replies to clients */
-	SHIM_OK = 100,		/* value: result (exec: its id) */
-	SHIM_ERROR,		/* value: errno; data: text */
+	SHIM_OK = 100,		/* value: result */
+	SHIM_ERROR,		/* value: errno; arg: SHIM_WHERE; data: text */
+	SHIM_STARTED,		/* value: pid; data: the net_config, with the
+				 * ports that were taken, when there is one */
 	SHIM_STDOUT,
 	SHIM_STDERR,
+	SHIM_STDIN_DONE,	/* the last SHIM_STDIN was taken */
 	SHIM_EXIT,		/* value: exit code or -1; id: exec or 0 */
-	SHIM_EXEC_STARTED,	/* id, value: pid */
-	SHIM_EXEC_FAILED,	/* value: errno; arg: step of the plan */
+	SHIM_EXEC_STARTED,	/* id; value: pid; descriptor: the terminal */
 };
 
 #define SHIM_ATTACH_STDIN 1u
 #define SHIM_ATTACH_OUTPUT 2u
-#define SHIM_ATTACH_OWNER 4u	/* the foreground `run`: it also removes */
+#define SHIM_ATTACH_OWNER 4u	/* the foreground `run`: loses no output, and
+				 * removes when the container is temporary */
+
+#define SHIM_EXEC_TTY 1u
+
+/* arg of SHIM_ERROR when a plan failed, so that its owner can word it. */
+#define SHIM_WHERE_NONE		UINT64_MAX	/* data says it all */
+#define SHIM_WHERE(step, place)	((uint64_t)(place) << 32 | (uint32_t)(step))
+#define SHIM_WHERE_STEP(w)	((uint32_t)(w))
+#define SHIM_WHERE_PLACE(w)	((uint32_t)((w) >> 32))
+
+#define SHIM_STDIN_MAX KIB(16)
 
 struct shim_msg {
 	uint32_t version;
@@ -102,6 +199,16 @@ struct shim_msg {
 };
 
 #define SHIM_DATA_MAX (MAX_SHIM_MESSAGE - sizeof(struct shim_msg))
+
+/* A complete header for a message of this build. */
+static inline struct shim_msg shim_msg_make(enum shim_op op, int64_t value)
+{
+	return (struct shim_msg){
+		.version = SHIM_VERSION,
+		.op = op,
+		.value = value,
+	};
+}
 
 /* Bytes of a file or message to a struct.  -EBADMSG: not of this version or
  * cut short; the contents are checked (states, lengths, NUL-ended text). */

@@ -1,0 +1,123 @@
+/* client.h - talking to the shim of one container.
+ *
+ * A client is a connected socket (SOCK_SEQPACKET) to a shim, found by the run
+ * directory of the container, or left over from starting it.  Requests wait
+ * for their reply; frames of an attachment are read by lib/ctr/attach only,
+ * so requests other than those of attach need a client of their own.
+ *
+ * Ownership: struct client owns its socket; descriptors handed in stay the
+ * caller's; those handed out are the caller's.
+ * Errors: -ESRCH no shim serves this container (client_look() says why);
+ * -EPIPE it went away meanwhile; else what the shim answered, whose text is
+ * taken over.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/proc.h"
+#include "lib/fmt/shimmsg.h"
+
+struct client {
+	int sock;
+};
+
+#define CLIENT_INIT { .sock = -1 }
+
+static inline void client_auto(struct client *c)
+{
+	fd_auto(&c->sock);
+}
+
+/* --- starting --- */
+
+/* Where a plan failed: what SHIM_ERROR says beyond the text. */
+struct client_failure {
+	bool in_plan;		/* plan_describe() can word it */
+	uint32_t step;
+	uint32_t place;
+	int code;		/* positive errno */
+};
+
+struct client_started {
+	pid_t init;
+	void *net;		/* a struct net_config, or NULL; caller frees */
+	size_t net_len;
+	struct client_failure failure;	/* when client_await_start() failed */
+};
+
+/* Starts the shim at shim_path with this message; fds[SHIM_FDS] by enum
+ * shim_fd, -1 where there is none (s->fds is filled in from them).  Does not
+ * wait: client_await_start() does. */
+int client_launch(struct client *out, const char *shim_path,
+		  struct shim_start *s, const int fds[SHIM_FDS],
+		  struct err *e) MUST_CHECK;
+
+/* Waits for SHIM_STARTED.  On failure of a plan step the error is set to the
+ * shim's text and out->failure tells where. */
+int client_await_start(struct client *c, struct client_started *out,
+		       struct err *e) MUST_CHECK;
+
+/* --- finding --- */
+
+enum client_health {
+	CLIENT_SERVED,		/* a shim answers for it */
+	CLIENT_ORPHAN,		/* it runs, its shim is gone: adopt it */
+	CLIENT_ENDED,		/* the page says so: see the exit record */
+	CLIENT_LOST,		/* both are gone and nobody saw the end: look
+				 * for an exit record, else unknown */
+	CLIENT_ABSENT,		/* no page: never started on this boot */
+};
+
+/* Reads the status page and looks which of its processes are alive. */
+int client_look(int run_fd, struct shim_page *page, enum client_health *health,
+		struct err *e) MUST_CHECK;
+
+/* The exit record of a data directory; -ENOENT when there is none. */
+int client_read_exit(int data_fd, struct shim_exit *out, struct err *e) MUST_CHECK;
+
+/* Writes the record of an end that nobody saw (exit code unknown) for the
+ * container of this page, unless there is a record already. */
+int client_record_lost(int data_fd, const struct shim_page *page,
+		       struct err *e) MUST_CHECK;
+
+int client_connect(struct client *out, int run_fd, struct err *e) MUST_CHECK;
+
+/* --- requests --- */
+
+int client_ping(struct client *c, struct err *e) MUST_CHECK;
+int client_kill(struct client *c, int sig, struct err *e) MUST_CHECK;
+
+/* signal 0: the container's own; timeout_ms CLIENT_OWN_TIMEOUT: its own.  Returns at
+ * once; client_wait() tells the end. */
+#define CLIENT_OWN_TIMEOUT UINT64_MAX
+int client_stop(struct client *c, int sig, uint64_t timeout_ms,
+		struct err *e) MUST_CHECK;
+
+/* The exit code of the container, or of an exec begun on this client
+ * (exec_id): 0..255, or -1 in *code when unknown.  timeout_ms -1: for ever,
+ * else -ETIMEDOUT. */
+int client_wait(struct client *c, uint32_t exec_id, int timeout_ms, int *code,
+		struct err *e) MUST_CHECK;
+
+int client_reopen_log(struct client *c, struct err *e) MUST_CHECK;
+
+/* The owner removes the container itself; sent last. */
+int client_release(struct client *c, struct err *e) MUST_CHECK;
+
+struct client_exec {
+	uint32_t id;		/* for client_wait and attach */
+	pid_t pid;
+	int pty;		/* the master, when a terminal was asked for */
+	struct client_failure failure;
+};
+
+#define CLIENT_EXEC_INIT { .pty = -1 }
+
+/* plan_fd: memory file of the exec plan.  stdio: three descriptors, or NULL
+ * for a terminal of rows × cols. */
+int client_exec(struct client *c, int plan_fd, const int *stdio, uint16_t rows,
+		uint16_t cols, struct client_exec *out, struct err *e) MUST_CHECK;
