@@ -1,0 +1,76 @@
+/* cgroup.h - control groups, version 2 only.
+ *
+ * A cgroup is named by its path below the cgroup2 mount ("/user.slice/x") and
+ * worked on by a descriptor of its directory.  On machines with both versions
+ * the v2 tree is found where it is mounted; controllers bound to v1 are then
+ * simply not available.
+ *
+ * Ownership: descriptors are the caller's.
+ * Errors: -ENOENT no cgroup2 tree, or no such cgroup; -EACCES, -EROFS not
+ * delegated to us; -EOPNOTSUPP a limit whose controller is not available,
+ * naming it ("memory limit: controller 'memory' is not delegated"), key
+ * "cgroup.controller"; -EBUSY processes are left.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+#include "lib/fmt/spec.h"
+
+#define CGROUP_PATH_MAX 512
+
+/* The mount of the v2 tree: path, and a descriptor of its top. */
+struct cgroup_tree {
+	int fd;
+	char mount[64];
+};
+
+int cgroup_tree_open(struct cgroup_tree *out, struct err *e) MUST_CHECK;
+void cgroup_tree_auto(struct cgroup_tree *t);
+
+/* The cgroup of a process (0: ours), below the mount. */
+int cgroup_of(pid_t pid, char out[static CGROUP_PATH_MAX], struct err *e) MUST_CHECK;
+
+/* Opens an existing one; the path must have no "..". */
+int cgroup_open(const struct cgroup_tree *t, const char *path,
+		struct err *e) MUST_CHECK;
+
+/* May we make cgroups below this one and move processes into them? */
+bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path);
+
+/* Makes path and its missing parents and enables in each parent, as far as
+ * they are to be had, the controllers that containers use. A descriptor. */
+int cgroup_create(const struct cgroup_tree *t, const char *path,
+		  struct err *e) MUST_CHECK;
+
+/* Writes the limits.  With `strict` one that cannot be had is an error; else
+ * their names go to missing ("memory pids"), which may be NULL. */
+int cgroup_set_limits(int fd, const struct spec_resources *r, bool strict,
+		      char *missing, size_t size, struct err *e) MUST_CHECK;
+bool cgroup_wants_limits(const struct spec_resources *r);
+
+int cgroup_move(int fd, pid_t pid, struct err *e) MUST_CHECK;
+int cgroup_freeze(int fd, bool on, struct err *e) MUST_CHECK;	/* waits until it is */
+int cgroup_kill(int fd, struct err *e) MUST_CHECK;		/* all of it */
+
+/* Removes path and the empty cgroups below it; a missing one is fine. */
+int cgroup_remove(const struct cgroup_tree *t, const char *path,
+		  struct err *e) MUST_CHECK;
+
+/* How often the kernel killed for memory; 0 also when it cannot be known. */
+uint64_t cgroup_oom_kills(int fd);
+bool cgroup_is_populated(int fd);
+
+/* Figures for `stats`; those that are not to be had stay UINT64_MAX. */
+struct cgroup_stats {
+	uint64_t memory_bytes;
+	uint64_t memory_limit;
+	uint64_t pids;
+	uint64_t pids_limit;
+	uint64_t cpu_us;
+};
+void cgroup_read_stats(int fd, struct cgroup_stats *out);

@@ -1,0 +1,19 @@
+/* seccomp.h - compiles a seccomp profile to a BPF program (libseccomp).
+ *
+ * Only coracle-oci links this; the others load what it compiled.
+ *
+ * Ownership: out receives the bytes of a struct sock_filter[].
+ * Errors: -EINVAL a profile that cannot be expressed; -ENOTSUP an action that
+ * needs a listener; -EFBIG more than the kernel takes.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/fmt/secprof.h"
+
+/* The filter for a container whose bounding set is caps. */
+int seccomp_compile(struct buf *out, const struct secprof *p, uint64_t caps,
+		    struct err *e) MUST_CHECK;

@@ -1,0 +1,128 @@
+/* plan.h - a container's spec compiled into steps that need no thought.
+ *
+ * A plan is one flat blob: a header, an array of fixed-size steps, and bytes
+ * that the steps refer to by offset (lib/runtime/step.h has the layout).  It
+ * holds no pointer, so it goes to the shim in a sealed memfd and from there to
+ * the child that executes it, which allocates nothing and parses nothing.
+ *
+ * Everything a spec cannot say is in struct plan_options: how ids are mapped,
+ * what the root file system is made of, the compiled seccomp filter.  What is
+ * wrong with a spec is said here, in words, before anything is started.
+ *
+ * plan_check() must have accepted a blob that came from elsewhere before any
+ * other function reads it, and before rt_start() or rt_exec().
+ *
+ * Ownership: options only lend; the blob holds copies.
+ * Errors: -EINVAL a member of the spec, with its name; -ENOTSUP a member that
+ * an ordinary user cannot have; -EBADMSG not a plan of this version.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/proc.h"
+#include "lib/fmt/idmap.h"
+#include "lib/fmt/spec.h"
+#include "lib/os/tap.h"
+
+enum plan_root_kind {
+	PLAN_ROOT_DIR,			/* path is the root file system */
+	PLAN_ROOT_OVERLAY,		/* by the kernel */
+	PLAN_ROOT_FUSE,			/* by program, outside the container */
+};
+
+struct plan_root {
+	enum plan_root_kind kind;
+	const char *path;		/* DIR: absolute */
+	bool recursive;			/* DIR: with the mounts below it */
+
+	/* OVERLAY and FUSE.  Lower names are relative to base, the topmost
+	 * first; upper and work too unless they are absolute. No upper: the
+	 * root is read-only. */
+	const char *base;		/* absolute */
+	struct strv lowers;
+	const char *upper;
+	const char *work;
+	struct strv options;		/* "userxattr", "volatile", "index=off" */
+	const char *program;		/* FUSE: absolute path of fuse-overlayfs */
+};
+
+enum plan_net_kind {
+	PLAN_NET_NONE,			/* a new namespace with lo up */
+	PLAN_NET_TAP,			/* the same with a tap as tap says */
+	PLAN_NET_HOST,			/* ours */
+	PLAN_NET_JOIN,			/* those of join: its user ns as well */
+};
+
+struct plan_net {
+	enum plan_net_kind kind;
+	const struct tap_config *tap;
+	struct proc_id join;		/* a process of the other container */
+};
+
+/* A host file bound over a file of the container: resolv.conf, hosts ... */
+struct plan_file {
+	const char *source;		/* absolute */
+	const char *target;		/* absolute, inside */
+	bool read_only;
+};
+
+struct plan_options {
+	const struct idmap *idmap;	/* NULL or empty: no user namespace */
+	uint32_t self_uid, self_gid;	/* who starts it: geteuid, getegid */
+	const char *newuidmap;		/* absolute, or NULL: written directly */
+	const char *newgidmap;
+	struct plan_root root;
+	struct plan_net net;
+	const void *seccomp;		/* struct sock_filter[], or NULL */
+	size_t seccomp_len;		/* bytes */
+	const struct plan_file *files;
+	size_t file_count;
+	bool init;			/* --init: pid 1 is ours and reaps */
+	bool keep_keyring;		/* no session keyring of its own */
+	const char *state;		/* hooks' state JSON up to "pid": , and */
+	const char *state_rest;		/* what follows the number */
+	unsigned preserve_fds;		/* descriptors from 3 on to be kept */
+};
+
+int plan_compile(struct buf *out, const struct spec *s,
+		 const struct plan_options *o, struct err *e) MUST_CHECK;
+
+/* One more process in a running container.  init says whether the container
+ * has a user namespace of its own and what it may do; seccomp as above. */
+struct plan_exec_options {
+	const struct idmap *idmap;
+	const void *seccomp;
+	size_t seccomp_len;
+	bool keep_keyring;
+	unsigned preserve_fds;
+};
+
+int plan_compile_exec(struct buf *out, const struct spec_process *p,
+		      const struct plan_exec_options *o,
+		      struct err *e) MUST_CHECK;
+
+/* Is every offset, count and text of the blob in order? */
+int plan_check(const void *plan, size_t len, struct err *e) MUST_CHECK;
+
+/* One line a step, for people. */
+void plan_print(const void *plan, size_t len, struct buf *out);
+
+/* What an error of that step is about: "mount '/data'". */
+#define PLAN_WORDS_MAX 512
+void plan_describe(const void *plan, unsigned step, char out[static PLAN_WORDS_MAX]);
+
+/* Lower rungs that the executing side had to take; each has one line for
+ * people (plan_rung_text), NULL for an unknown bit. */
+#define PLAN_RUNG_PROC_BIND	(1u << 0)
+#define PLAN_RUNG_SYS_BIND	(1u << 1)
+#define PLAN_RUNG_NO_CGROUPFS	(1u << 2)
+#define PLAN_RUNG_NO_SETGROUPS	(1u << 3)
+#define PLAN_RUNG_NO_KEYRING	(1u << 4)
+#define PLAN_RUNG_NO_MQUEUE	(1u << 5)
+#define PLAN_RUNG_COUNT		6
+const char *plan_rung_text(uint32_t rung);
