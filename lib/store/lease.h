@@ -1,0 +1,84 @@
+/* lease.h - "I am working on this": what GC must leave alone.
+ *
+ * Long work (download, unpack, build) begins a lease before its first byte
+ * and pins what it makes or relies on.  No lock is held meanwhile.  A lease
+ * belongs to its process and is void the moment that process is gone: its
+ * unfinished layers are rolled back and its downloads are free to be resumed
+ * by anybody.  A process of another pid namespace cannot be seen from here;
+ * its lease is believed until it expires (LEASE_TRUST_S after the last
+ * renewal).
+ *
+ * A kept lease has no process; it lives until its time is over.
+ *
+ * Ownership: struct lease is a plain value that ends by AUTO(lease).
+ * Errors: -ENOENT no such lease.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/proc.h"
+#include "lib/fmt/digest.h"
+#include "lib/store/store.h"
+
+#define LEASE_TRUST_S 86400u
+
+struct lease {
+	struct store *store;	/* NULL: none */
+	int64_t id;
+};
+
+#define LEASE_INIT { .store = NULL }
+
+/* what: a word for people, "pull". */
+int lease_begin(struct lease *out, struct store *s, const char *what,
+		struct err *e) MUST_CHECK;
+int lease_renew(struct lease *l, struct err *e) MUST_CHECK;
+
+/* Unpins and removes; unfinished layers of it are rolled back. */
+int lease_end(struct lease *l, struct err *e) MUST_CHECK;
+
+static inline void lease_auto(struct lease *l)
+{
+	struct err ignored = ERR_INIT;
+
+	(void)!lease_end(l, &ignored);
+}
+
+int lease_pin_blob(const struct lease *l, const struct digest *d,
+		   struct err *e) MUST_CHECK;
+int lease_pin_snapshot(const struct lease *l, int64_t snapshot,
+		       struct err *e) MUST_CHECK;
+
+/* A kept lease, for seconds from now; *id names it from then on. */
+int lease_keep(int64_t *id, struct store *s, const char *what,
+	       uint64_t seconds, struct err *e) MUST_CHECK;
+int lease_remove(struct store *s, int64_t id, struct err *e) MUST_CHECK;
+
+struct lease_info {
+	int64_t id;
+	char *what;
+	struct proc_id owner;		/* pid 0: kept */
+	bool is_alive;
+	uint64_t created_ns;
+	uint64_t expires_ns;
+};
+
+struct leases {
+	struct lease_info *v;
+	size_t len;
+};
+
+#define LEASES_INIT { .v = NULL }
+
+int lease_list(struct leases *out, struct store *s, struct err *e) MUST_CHECK;
+void leases_clear(struct leases *l);
+
+static inline void leases_auto(struct leases *l)
+{
+	leases_clear(l);
+}
+
+/* Rolls back what dead leases left.  store_open and gc_run do this. */
+int lease_recover(struct store *s, struct err *e) MUST_CHECK;

@@ -1,0 +1,153 @@
+/* store.h - opens what is on disk: the directories, the lock, the database.
+ *
+ * Layout below the root (all 0700, DESIGN.md section 4):
+ *
+ *   lock            flock: shared by every call, exclusive for reset
+ *   meta.db         sqlite in WAL mode; the only truth about what exists
+ *   content/        the blobs, an OCI image layout          content.h
+ *   snapshots/      DRIVER/ID/, layers and upper layers     snapshots.h
+ *   volumes/        NS/NAME/_data                           volumes.h
+ *   containers/     NS/ID/                                  containers.h
+ *   trash/          renamed here first, reaped later        gc.h
+ *
+ * A root whose file system cannot hold the database (NFS and its kin) keeps
+ * only content/; the rest goes to the local directory of the options, and the
+ * file "split" in the root says where.
+ *
+ * Order on disk: files first and synced, row last; row first when deleting,
+ * then the rename into trash/.  A row that exists can be relied on.
+ *
+ * Transactions nest: a function that writes joins the transaction that is
+ * open, and the outermost decides what commit means.  Keep them below a
+ * millisecond: no network, copying, waiting or child process inside.
+ *
+ * Ownership: struct store belongs to who opened it, is for one process and
+ * must not be used after fork(): a child execs or leaves it alone.
+ * Errors of every function that uses the database, beside its own: -EBUSY
+ * the database stayed locked for 30 s; -ENOSPC; -EIO; -EBADMSG the database
+ * is damaged; -EROFS the store is read-only; -ESTALE what the caller saw
+ * before is gone: look again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/strv.h"
+
+struct store;
+
+struct store_options {
+	const char *root;	/* absolute: the data directory */
+	const char *local;	/* absolute: for what root cannot hold; may be NULL */
+	bool create;		/* make what is missing; else -ENOENT */
+	bool exclusive;		/* alone: reset, repair; waits for the others */
+	bool read_only;
+	bool split;		/* use local even when root could hold all */
+};
+
+/* -ENOENT no store there and create not set; -EPERM the directory is not
+ * ours or others may write to it; -EPROTONOSUPPORT made by a newer version;
+ * -EOPNOTSUPP root's file system lacks what we need and local is NULL. */
+int store_open(struct store **out, const struct store_options *o,
+	       struct err *e) MUST_CHECK;
+void store_close(struct store *s);			/* NULL is fine */
+
+static inline void store_auto(struct store **s)
+{
+	store_close(*s);
+	*s = NULL;
+}
+
+/* What the user should be told once: the store was made in two places, a
+ * reboot was found, ...  Borrowed. */
+const struct strv *store_notices(const struct store *s);
+
+/* The boot that this process runs in. */
+const char *store_boot(const struct store *s);
+
+enum store_dir {
+	STORE_DIR_ROOT,		/* where lock and meta.db are */
+	STORE_DIR_CONTENT,
+	STORE_DIR_INGEST,	/* content/ingest */
+	STORE_DIR_SNAPSHOTS,
+	STORE_DIR_VOLUMES,
+	STORE_DIR_CONTAINERS,
+	STORE_DIR_TRASH,
+	STORE_DIR_COUNT,
+};
+
+/* A descriptor that the store keeps, opened when first asked for. */
+int store_dir(struct store *s, enum store_dir d, struct err *e) MUST_CHECK;
+
+/* The absolute path of the same, for mounts and for people.  Borrowed. */
+const char *store_dir_path(const struct store *s, enum store_dir d);
+
+/* Renames dirfd/name into trash/.  A missing name is fine. */
+int store_trash(struct store *s, int dirfd, const char *name,
+		struct err *e) MUST_CHECK;
+
+enum store_sync {
+	STORE_FAST,		/* survives kill -9: container state */
+	STORE_DURABLE,		/* survives a power cut: what a user was told is safe */
+};
+
+struct store_tx {
+	struct store *store;	/* NULL: not open */
+};
+
+#define STORE_TX_INIT { .store = NULL }
+
+int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
+		struct err *e) MUST_CHECK;
+int store_commit(struct store_tx *tx, struct err *e) MUST_CHECK;
+void store_rollback(struct store_tx *tx);	/* one that is not open is fine */
+
+static inline void store_tx_auto(struct store_tx *tx)
+{
+	store_rollback(tx);
+}
+
+/* --- namespaces: names are isolated, blobs and layers are shared --- */
+
+#define STORE_NS_DEFAULT "default"
+
+/* They begin with their first use; "default" is always listed. */
+int store_ns_list(struct strv *out, struct store *s, struct err *e) MUST_CHECK;
+int store_ns_create(struct store *s, const char *ns, struct err *e) MUST_CHECK;
+
+/* -EBUSY while anything is in it. */
+int store_ns_remove(struct store *s, const char *ns, struct err *e) MUST_CHECK;
+
+/* --- labels: "key=value" of an object of a namespace --- */
+
+enum label_kind {
+	LABEL_CONTAINER = 1,
+	LABEL_VOLUME,
+	LABEL_NAMESPACE,	/* object is "" */
+};
+
+int label_list(struct strv *out, struct store *s, const char *ns,
+	       enum label_kind kind, const char *object, struct err *e) MUST_CHECK;
+
+/* value NULL removes the label. */
+int label_set(struct store *s, const char *ns, enum label_kind kind,
+	      const char *object, const char *key, const char *value,
+	      struct err *e) MUST_CHECK;
+
+/* --- what system df tells; from rows, so it is exact and instant --- */
+
+struct store_usage {
+	uint64_t images, images_active;		/* distinct configs of the namespace */
+	uint64_t containers, containers_running;
+	uint64_t volumes, volumes_active;
+	uint64_t blobs, blob_bytes;		/* of the whole store, as all below */
+	uint64_t layers, layer_bytes, layer_inodes;
+	uint64_t layer_bytes_unused;		/* of layers that no container uses */
+	uint64_t active_bytes;			/* upper layers, as last measured */
+	uint64_t ingests;			/* partial downloads */
+};
+
+int store_usage(struct store_usage *out, struct store *s, const char *ns,
+		struct err *e) MUST_CHECK;
