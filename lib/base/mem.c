@@ -64,3 +64,10 @@ char *mem_printf(const char *fmt, ...)
 		out_of_memory();
 	return p;
 }
+
+void *mem_check(void *p)
+{
+	if (!p)
+		out_of_memory();
+	return p;
+}

@@ -17,4 +17,7 @@ char *mem_str(const char *s) MUST_CHECK;		/* NULL gives NULL */
 char *mem_strn(const char *s, size_t len) MUST_CHECK;
 char *mem_printf(const char *fmt, ...) PRINTF(1, 2) MUST_CHECK;
 
+/* p, which came from the allocator of another library. */
+void *mem_check(void *p);
+
 #define mem_new(type) ((type *)mem_zero(1, sizeof(type)))
