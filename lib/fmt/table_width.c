@@ -1,0 +1,78 @@
+/* How many columns text takes on a terminal.  Not wcwidth(3): that follows
+ * the locale, and libraries do not set one. */
+#include "lib/fmt/table.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+
+struct span {
+	uint32_t first;
+	uint32_t last;
+};
+
+/* Unicode 15: marks that combine (Mn, Me), joiners and variation selectors;
+ * the blocks that matter in practice, not every script. */
+static const struct span zero[] = {
+	{ 0x0300, 0x036f }, { 0x0483, 0x0489 }, { 0x0591, 0x05bd },
+	{ 0x0610, 0x061a }, { 0x064b, 0x065f }, { 0x06d6, 0x06dc },
+	{ 0x0900, 0x0902 }, { 0x093c, 0x093c }, { 0x0941, 0x0948 },
+	{ 0x0e31, 0x0e31 }, { 0x0e34, 0x0e3a }, { 0x0e47, 0x0e4e },
+	{ 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x200b, 0x200f },
+	{ 0x2060, 0x2064 }, { 0x20d0, 0x20f0 }, { 0x3099, 0x309a },
+	{ 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f }, { 0xfeff, 0xfeff },
+	{ 0xe0100, 0xe01ef },
+};
+
+/* East Asian Width W and F, and emoji. */
+static const struct span wide[] = {
+	{ 0x1100, 0x115f }, { 0x231a, 0x231b }, { 0x2329, 0x232a },
+	{ 0x23e9, 0x23ec }, { 0x25fd, 0x25fe }, { 0x2614, 0x2615 },
+	{ 0x2648, 0x2653 }, { 0x26a1, 0x26a1 }, { 0x2705, 0x2705 },
+	{ 0x2728, 0x2728 }, { 0x274c, 0x274c }, { 0x2753, 0x2755 },
+	{ 0x2795, 0x2797 }, { 0x2b50, 0x2b50 }, { 0x2e80, 0x303e },
+	{ 0x3041, 0x3098 }, { 0x309b, 0x33ff }, { 0x3400, 0x4dbf },
+	{ 0x4e00, 0xa4cf }, { 0xa960, 0xa97f }, { 0xac00, 0xd7a3 },
+	{ 0xf900, 0xfaff }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 },
+	{ 0xffe0, 0xffe6 }, { 0x16fe0, 0x18aff }, { 0x1b000, 0x1b2ff },
+	{ 0x1f004, 0x1f004 }, { 0x1f0cf, 0x1f0cf }, { 0x1f18e, 0x1f19a },
+	{ 0x1f200, 0x1f320 }, { 0x1f32d, 0x1f64f }, { 0x1f680, 0x1f6ff },
+	{ 0x1f7e0, 0x1f7eb }, { 0x1f90c, 0x1f9ff }, { 0x1fa70, 0x1faff },
+	{ 0x20000, 0x3fffd },
+};
+
+static bool is_in(uint32_t c, const struct span *spans, size_t count)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t mid = low + (count - low) / 2;
+
+		if (c < spans[mid].first)
+			count = mid;
+		else if (c > spans[mid].last)
+			low = mid + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
+size_t table_width(const char *s)
+{
+	size_t width = 0;
+
+	while (*s) {
+		unsigned char c = (unsigned char)*s++;
+		uint32_t cp = c < 0x80 ? c : c < 0xe0 ? c & 0x1fu :
+			      c < 0xf0 ? c & 0x0fu : c & 0x07u;
+
+		for (; (*s & 0xc0) == 0x80; s++)
+			cp = cp << 6 | (*s & 0x3f);
+		if (is_in(cp, zero, ARRAY_SIZE(zero)))
+			continue;
+		width += is_in(cp, wide, ARRAY_SIZE(wide)) ? 2 : 1;
+	}
+	return width;
+}
