@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "lib/base/limits.h"
 #include "lib/fmt/desc.h"
 #include "lib/fmt/digest.h"
 #include "lib/fmt/media.h"
