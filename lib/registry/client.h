@@ -6,8 +6,9 @@
  * options, whose strings must live as long as the registry.
  *
  * Transport: https only.  http is spoken to a host:port listed in plain_http,
- * and to loopback hosts (127.0.0.0/8, ::1, localhost), for which https is
- * tried first; the connected address is checked too.  Redirects are followed
+ * and to loopback hosts (127.0.0.0/8, ::1, localhost) that do not answer like
+ * a TLS server and have no directory in cert_dirs; the connected address is
+ * checked too.  Redirects are followed
  * by us: at most 10, never from https to http, never with Authorization to
  * another origin, never to loopback, link-local or multicast addresses unless
  * the registry itself is there.
