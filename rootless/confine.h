@@ -22,10 +22,14 @@
 #define CONFINE_NO_LANDLOCK	(1u << 1)
 #define CONFINE_NO_SECCOMP	(1u << 2)
 
-/* Calls that are allowed with any argument, and where they come from. */
-struct confine_calls {
-	const uint16_t *nr;
-	size_t count;
+/* An allowed system call: with any arguments when mask is 0, else when
+ * (argument & mask) == value, in the lower 32 bits.  Several entries of one
+ * call are alternatives. */
+struct confine_call {
+	uint16_t nr;
+	uint8_t arg;
+	uint32_t mask;
+	uint32_t value;
 };
 
 struct confine {
@@ -33,11 +37,13 @@ struct confine {
 	const char *text;		/* its content; NULL: no file */
 	uint64_t files;			/* RLIMIT_NOFILE */
 	uint64_t memory;		/* RLIMIT_AS */
-	struct confine_calls calls;
+	const struct confine_call *calls;
+	size_t call_count;
 };
 
 int confine(const struct confine *c, uint32_t *missing, struct err *e) MUST_CHECK;
 
 /* The single parts, for processes that need only some. */
 int confine_drop_caps(uint64_t keep, struct err *e) MUST_CHECK;
-int confine_seccomp(const struct confine_calls *calls, struct err *e) MUST_CHECK;
+int confine_seccomp(const struct confine_call *calls, size_t count,
+		    struct err *e) MUST_CHECK;

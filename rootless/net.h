@@ -37,7 +37,9 @@
 #define NET_PATH_MAX	512
 #define NET_IFNAME	"eth0"
 
-/* One published port.  host_port 0: any free one, told by net_wait_ready. */
+/* One published port.  host_port 0: any free one, told by net_wait_ready; the
+ * IPv6 twin that follows an IPv4 port (same protocol, same guest_port) gets the
+ * same number. */
 struct net_port {
 	uint8_t family;			/* of host_ip: AF_INET or AF_INET6 */
 	uint8_t proto;			/* IPPROTO_TCP or IPPROTO_UDP */
@@ -103,7 +105,7 @@ void net_tap_config(struct tap_config *out, const struct net_config *c);
 /* Starts the program at path, and the socket maker when there are ports.
  * c->link must be set from what tap_setup() said.  init_pidfd: the first
  * process of the container, whose user and network namespaces are used; its
- * link must be up.  Nothing is allocated.  Descriptors stay the caller's. */
+ * link must be up.  Descriptors stay the caller's. */
 int net_spawn(struct net_helper *out, const char *path,
 	      const struct net_config *c, int tap_fd, int init_pidfd,
 	      struct err *e) MUST_CHECK;
