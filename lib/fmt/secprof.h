@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 
 #define SECPROF_ARGS_MAX 6
@@ -100,6 +101,11 @@ struct secprof {
 int secprof_parse(struct secprof *out, const char *text, size_t len,
 		  struct err *e) MUST_CHECK;
 void secprof_clear(struct secprof *p);
+
+/* Appends JSON as config.json's linux.seccomp has it: the rules that apply, of
+ * the given machine, without their conditions. */
+void secprof_print(const struct secprof *p, uint64_t caps, const char *arch,
+		   uint32_t kernel, struct buf *out);
 
 /* What the rule's conditions say about a container with these capabilities on
  * this machine; arch in Go's names. */
