@@ -1,10 +1,10 @@
 /* image.h - an image that the store holds: its documents, its layers on disk.
  *
- * image_load() and what it returns need nothing but the content store: no
+ * image_docs_load() and what it returns need nothing but the content store: no
  * heavy library is linked by image.c, so that the fast program may use it.
  * image_unpack() is in unpacker.c and belongs to coracle-image.
  *
- * Ownership: struct image owns its members.
+ * Ownership: struct image_docs owns its members.
  * Errors: -ENOENT no such blob: the image is not whole (its platform was
  * never pulled, or a blob was lost); -EBADMSG a document that is none.
  */
@@ -24,7 +24,7 @@
 
 struct store;
 
-struct image {
+struct image_docs {
 	struct digest target;		/* what the name points at */
 	struct digest manifest_digest;	/* of the platform's manifest */
 	struct manifest manifest;
@@ -33,22 +33,22 @@ struct image {
 	uint64_t size;			/* config and layers, compressed */
 };
 
-#define IMAGE_INIT { .config_raw = BUF_INIT(MAX_IMGCONF) }
+#define IMAGE_DOCS_INIT { .config_raw = BUF_INIT(MAX_IMGCONF) }
 
-void image_clear(struct image *i);
+void image_docs_clear(struct image_docs *i);
 
-static inline void image_auto(struct image *i)
+static inline void image_docs_auto(struct image_docs *i)
 {
-	image_clear(i);
+	image_docs_clear(i);
 }
 
 /* Reads the documents below target, which is a manifest or an index; of an
  * index the entry for want.  The number of layers and diff ids agree. */
-int image_load(struct image *out, struct store *s, const struct digest *target,
+int image_docs_load(struct image_docs *out, struct store *s, const struct digest *target,
 	       const struct platform *want, struct err *e) MUST_CHECK;
 
 /* Are config and all layers in the content store? */
-bool image_is_whole(const struct image *i, struct store *s);
+bool image_is_whole(const struct image_docs *i, struct store *s);
 
 enum layer_state {
 	LAYER_WAITING,
@@ -78,9 +78,9 @@ struct image_env {
 
 /* The ids of the layers' snapshots, topmost first, as drivers take them.
  * -ENOENT: not all are unpacked for this map. */
-int image_layers(struct strv *ids, const struct image *i,
+int image_layers(struct strv *ids, const struct image_docs *i,
 		 const struct image_env *env, struct err *e) MUST_CHECK;
 
 /* Unpacks what is not unpacked yet, from the blobs.  Durable on return. */
-int image_unpack(const struct image *i, const struct image_env *env,
+int image_unpack(const struct image_docs *i, const struct image_env *env,
 		 struct err *e) MUST_CHECK;
