@@ -74,8 +74,10 @@ int err_ctx(struct err *e, int ret, const char *fmt, ...)
 	va_end(args);
 
 	len = n < 0 ? 0 : (size_t)n;
-	if (len < sizeof(e->text))
-		snprintf(e->text + len, sizeof(e->text) - len, ": %s", old);
+	if (len + 2 < sizeof(e->text)) {
+		memcpy(e->text + len, ": ", 2);
+		(void)str_copy(e->text + len + 2, sizeof(e->text) - len - 2, old);
+	}
 	str_mask(e->text);
 	return ret;
 }
