@@ -21,7 +21,7 @@
 #include "lib/base/err.h"
 #include "lib/base/strv.h"
 #include "lib/fmt/digest.h"
-#include "lib/image/image.h"
+#include "lib/image/layers.h"
 
 enum load_fate {
 	LOAD_NEW,		/* the name is new */

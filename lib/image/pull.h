@@ -24,7 +24,7 @@
 #include "lib/fmt/desc.h"
 #include "lib/fmt/digest.h"
 #include "lib/fmt/ref.h"
-#include "lib/image/image.h"
+#include "lib/image/layers.h"
 #include "lib/registry/client.h"
 
 enum pull_policy {

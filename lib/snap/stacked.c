@@ -1,0 +1,175 @@
+/* The two drivers that leave the stacking to a mount: they differ in who
+ * mounts, and so in the probe. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "lib/base/fs.h"
+#include "lib/base/mem.h"
+#include "lib/base/proc.h"
+#include "lib/base/str.h"
+#include "lib/os/enter.h"
+#include "lib/snap/snap.h"
+
+/* The upper directory looks like the root of the topmost layer, because it is
+ * the root that the container sees. */
+static int stacked_prepare(int base_fd, const char *id,
+			   const struct strv *lowers, struct err *e)
+{
+	struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
+	char path[MAX_PATH];
+	AUTO_FD int dir = fs_mkdirs(base_fd, id, 0700, e);
+	AUTO_FD int fs = -1, work = -1;
+
+	if (dir < 0)
+		return dir;
+	if (lowers->len) {
+		snprintf(path, sizeof(path), "%s/fs", lowers->v[0]);
+		if (fstatat(base_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_sys(e, "layer %s", lowers->v[0]);
+	}
+	work = fs_mkdirs(dir, "work", 0700, e);
+	if (work < 0)
+		return work;
+	fs = fs_mkdirs(dir, "fs", 0700, e);
+	if (fs < 0)
+		return fs;
+	if ((st.st_uid != geteuid() || st.st_gid != getegid()) &&
+	    fchown(fs, st.st_uid, st.st_gid) < 0)
+		return err_sys(e, "set owner of snapshot %s", id);
+	if (fchmod(fs, st.st_mode & 07777) < 0)
+		return err_sys(e, "set mode of snapshot %s", id);
+	return 0;
+}
+
+static void describe(struct rootfs *out, enum rootfs_kind kind,
+		     const char *driver, const char *base, const char *id,
+		     const struct strv *lowers)
+{
+	out->kind = kind;
+	out->base = mem_printf("%s/%s", base, driver);
+	for (size_t i = 0; i < lowers->len; i++)
+		strv_addf(&out->lowers, "%s/fs", lowers->v[i]);
+	out->upper = mem_printf("%s/fs", id);
+	out->work = mem_printf("%s/work", id);
+}
+
+static void overlay_describe(struct rootfs *out, const char *base,
+			     const char *id, const struct strv *lowers)
+{
+	describe(out, ROOTFS_OVERLAY, "overlay", base, id, lowers);
+}
+
+static void fuse_describe(struct rootfs *out, const char *base,
+			  const char *id, const struct strv *lowers)
+{
+	describe(out, ROOTFS_FUSE, "fuse-overlayfs", base, id, lowers);
+}
+
+/* --- probes: a tiny overlay in a directory of its own --- */
+
+#define OVERLAY_DIRS "lowerdir=l,upperdir=u,workdir=w"
+
+struct probe {
+	int dirfd;
+	const char *fuse;		/* NULL: the kernel's */
+};
+
+static int overlay_mount(const struct probe *p, struct err *e)
+{
+	char *argv[] = { (char *)"fuse-overlayfs", (char *)"-o",
+			 (char *)OVERLAY_DIRS, (char *)"m", NULL };
+	struct proc_spec spec = { .path = p->fuse, .argv = argv };
+
+	if (p->fuse)
+		return proc_run(&spec, NULL, NULL, e);
+	if (mount("overlay", "m", "overlay", 0, OVERLAY_DIRS ",userxattr") < 0)
+		return err_sys(e, "mount overlay");
+	return 0;
+}
+
+/* (child) What layers need: the mount, a whiteout, a file that is copied up. */
+static int do_probe(void *arg, struct err *e)
+{
+	static const char *const dirs[] = { "l", "u", "w", "m" };
+	const struct probe *p = arg;
+	AUTO_FD int fd = -1;
+	int r;
+
+	if (fchdir(p->dirfd) < 0)
+		return err_sys(e, "enter the probe's directory");
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		if (mkdir(dirs[i], 0700) < 0)
+			return err_sys(e, "make directory");
+	if (!p->fuse && mknod("l/gone", S_IFCHR | 0600, makedev(0, 0)) < 0)
+		return err_sys(e, "make a whiteout");
+	r = overlay_mount(p, e);
+	if (r < 0)
+		return r;
+	fd = open("m/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || fchmod(fd, 0640) < 0 || unlink("m/new") < 0)
+		r = err_sys(e, "write to an overlay");
+	fd_auto(&fd);
+	(void)umount2("m", MNT_DETACH);
+	return r;
+}
+
+static int stacked_probe(const struct snap_env *env, const char *fuse,
+			 struct err *e)
+{
+	AUTO_FREE char *name = mem_printf(".probe-%d", (int)getpid());
+	struct enter_opts o = { .map = env->map, .mount_ns = true };
+	struct probe p = { .fuse = fuse, .dirfd = -1 };
+	struct err ignored = ERR_INIT;
+	AUTO_FD int base = -1;
+	AUTO_FD int dir = -1;
+	int r;
+
+	if (!env->map)
+		return err_set(e, ENOTSUP, "needs a user namespace");
+	base = fs_open_dir(AT_FDCWD, env->base, e);
+	if (base < 0)
+		return base;
+	dir = fs_mkdirs(base, name, 0700, e);
+	if (dir < 0)
+		return dir;
+	p.dirfd = dir;
+	r = enter_run(&o, do_probe, &p, e);
+	(void)!enter_rmtree(&o, base, name, &ignored);
+	if (r < 0)
+		e->code = ENOTSUP;
+	return r < 0 ? -ENOTSUP : 0;
+}
+
+static int overlay_probe(const struct snap_env *env, struct err *e)
+{
+	return stacked_probe(env, NULL, e);
+}
+
+static int fuse_probe(const struct snap_env *env, struct err *e)
+{
+	if (!env->fuse_overlayfs)
+		return err_set(e, ENOTSUP, "the program fuse-overlayfs is not there");
+	if (access("/dev/fuse", R_OK | W_OK) < 0)
+		return err_set(e, ENOTSUP, "/dev/fuse: %s", str_errno(errno));
+	return stacked_probe(env, env->fuse_overlayfs, e);
+}
+
+const struct snap_driver snap_overlay = {
+	.name = "overlay",
+	.form = SNAP_STACKED,
+	.probe = overlay_probe,
+	.prepare = stacked_prepare,
+	.describe = overlay_describe,
+};
+
+const struct snap_driver snap_fuse = {
+	.name = "fuse-overlayfs",
+	.form = SNAP_STACKED_FUSE,
+	.probe = fuse_probe,
+	.prepare = stacked_prepare,
+	.describe = fuse_describe,
+};
