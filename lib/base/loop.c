@@ -32,15 +32,29 @@ void loop_change(struct loop *l, struct loop_source *s, uint32_t events)
 	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev);
 }
 
+/* Its handler must not be called in what is left of the round. */
+static void forget(struct loop *l, const struct loop_source *s)
+{
+	for (int i = 0; i < l->count; i++)
+		if (l->round[i].data.ptr == s)
+			l->round[i].data.ptr = NULL;
+}
+
 void loop_remove(struct loop *l, struct loop_source *s)
 {
 	if (s->fd < 0)
 		return;
 	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
 	s->fd = -1;
-	for (int i = 0; i < l->count; i++)
-		if (l->round[i].data.ptr == s)
-			l->round[i].data.ptr = NULL;
+	forget(l, s);
+}
+
+void loop_close(struct loop *l, struct loop_source *s)
+{
+	if (s->fd < 0)
+		return;
+	fd_auto(&s->fd);
+	forget(l, s);
 }
 
 int loop_once(struct loop *l, int timeout_ms, struct err *e)

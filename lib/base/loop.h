@@ -39,6 +39,10 @@ int loop_add(struct loop *l, struct loop_source *s, int fd, uint32_t events,
 void loop_change(struct loop *l, struct loop_source *s, uint32_t events);
 void loop_remove(struct loop *l, struct loop_source *s);
 
+/* Removes a source by closing its descriptor, which must be the only one of
+ * its file: one system call less. */
+void loop_close(struct loop *l, struct loop_source *s);
+
 /* One round: waits at most timeout_ms (-1: for ever). */
 int loop_once(struct loop *l, int timeout_ms, struct err *e) MUST_CHECK;
 
