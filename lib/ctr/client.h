@@ -34,19 +34,14 @@ static inline void client_auto(struct client *c)
 
 /* --- starting --- */
 
-/* Where a plan failed: what SHIM_ERROR says beyond the text. */
-struct client_failure {
-	bool in_plan;		/* plan_describe() can word it */
-	uint32_t step;
-	uint32_t place;
-	int code;		/* positive errno */
-};
-
 struct client_started {
 	pid_t init;
-	void *net;		/* a struct net_config, or NULL; caller frees */
+	uint32_t rungs;		/* PLAN_RUNG_* taken */
+	uint32_t net_flags;	/* NET_NO_*, known when ports are published */
+	void *net;		/* the net_config with its actual host ports,
+				 * or NULL; the caller frees it */
 	size_t net_len;
-	struct client_failure failure;	/* when client_await_start() failed */
+	int exit_status;	/* of an error: 125, 126, 127 as rt_exit_status */
 };
 
 /* Starts the shim at shim_path with this message; fds[SHIM_FDS] by enum
@@ -56,8 +51,8 @@ int client_launch(struct client *out, const char *shim_path,
 		  struct shim_start *s, const int fds[SHIM_FDS],
 		  struct err *e) MUST_CHECK;
 
-/* Waits for SHIM_STARTED.  On failure of a plan step the error is set to the
- * shim's text and out->failure tells where. */
+/* Waits for SHIM_STARTED; then the program runs.  On failure the error has the
+ * shim's words, and *out only its exit_status. */
 int client_await_start(struct client *c, struct client_started *out,
 		       struct err *e) MUST_CHECK;
 
@@ -112,7 +107,7 @@ struct client_exec {
 	uint32_t id;		/* for client_wait and attach */
 	pid_t pid;
 	int pty;		/* the master, when a terminal was asked for */
-	struct client_failure failure;
+	int exit_status;	/* of an error */
 };
 
 #define CLIENT_EXEC_INIT { .pty = -1 }

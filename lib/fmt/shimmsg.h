@@ -162,9 +162,12 @@ enum shim_op {
 
 	/* frames and replies to clients */
 	SHIM_OK = 100,		/* value: result */
-	SHIM_ERROR,		/* value: errno; arg: SHIM_WHERE; data: text */
-	SHIM_STARTED,		/* value: pid; data: the net_config, with the
-				 * ports that were taken, when there is one */
+	SHIM_ERROR,		/* value: errno; arg: exit status for a shell;
+				 * data: hint key, NUL, text */
+	SHIM_STARTED,		/* value: pid; arg: rungs taken (PLAN_RUNG_*);
+				 * flags: NET_NO_* when ports were asked for;
+				 * data: the net_config, with the ports that
+				 * were taken, when there is one */
 	SHIM_STDOUT,
 	SHIM_STDERR,
 	SHIM_STDIN_DONE,	/* the last SHIM_STDIN was taken */
@@ -178,12 +181,6 @@ enum shim_op {
 				 * removes when the container is temporary */
 
 #define SHIM_EXEC_TTY 1u
-
-/* arg of SHIM_ERROR when a plan failed, so that its owner can word it. */
-#define SHIM_WHERE_NONE		UINT64_MAX	/* data says it all */
-#define SHIM_WHERE(step, place)	((uint64_t)(place) << 32 | (uint32_t)(step))
-#define SHIM_WHERE_STEP(w)	((uint32_t)(w))
-#define SHIM_WHERE_PLACE(w)	((uint32_t)((w) >> 32))
 
 #define SHIM_STDIN_MAX KIB(16)
 
