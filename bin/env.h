@@ -1,0 +1,17 @@
+/* env.h - the environment that lib/ctr wants, made from the app. */
+#pragma once
+
+#include "bin/app.h"
+#include "lib/ctr/ctr.h"
+
+/* Opens the store. */
+int env_init(struct ctr_env *env, struct app *app, struct err *e) MUST_CHECK;
+
+/* Prints notices that came up since the last call, each once. */
+void env_say(struct ctr_env *env, const struct app *app);
+void env_clear(struct ctr_env *env);
+
+static inline void env_auto(struct ctr_env *env)
+{
+	env_clear(env);
+}

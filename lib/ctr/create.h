@@ -1,0 +1,30 @@
+/* create.h - makes a container: snapshot, files, rows.
+ *
+ * Either all of it exists afterwards or nothing does: the row comes last, in
+ * the transaction that also makes the snapshot.  Nothing runs yet.
+ *
+ * Errors: -ENOENT no such image, key "image.missing"; -EEXIST the name is
+ * taken; -EINVAL a flag, by name.
+ */
+#pragma once
+
+#include "lib/base/err.h"
+#include "lib/ctr/bundle.h"
+#include "lib/store/images.h"
+
+struct ctr_create_in {
+	struct ctr_config *config;	/* of the flags; its contents are taken */
+	const char *name;		/* NULL: one is chosen */
+	bool given_entrypoint;
+};
+
+int ctr_create(struct ctr_bundle *out, struct ctr_env *env,
+	       const struct ctr_create_in *in, struct err *e) MUST_CHECK;
+
+/* The image that a user means: by name ("alpine"), digest or id. */
+int ctr_find_image(struct image *out, struct ctr_env *env, const char *text,
+		   struct err *e) MUST_CHECK;
+
+/* The configuration of an image of the store. */
+int ctr_image_config(struct imgconf *out, struct ctr_env *env,
+		     const struct image *image, struct err *e) MUST_CHECK;

@@ -1,0 +1,109 @@
+#include "lib/ctr/exec.h"
+
+#include <fcntl.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ctr/bundle.h"
+#include "lib/ctr/seccomp.h"
+#include "lib/ctr/start.h"
+#include "lib/runtime/plan.h"
+
+/* The container's own process with what the flags change. */
+static int make_process(struct spec_process *p, const struct ctr_bundle *b,
+			const struct ctr_exec_opts *o, struct err *e)
+{
+	AUTO(user) struct user user = USER_INIT;
+	int r;
+
+	p->terminal = o->tty;
+	p->rows = o->rows;
+	p->cols = o->cols;
+	strv_clear(&p->args);
+	strv_join(&p->args, o->args);
+	for (size_t i = 0; i < o->env->len; i++)
+		strv_setenv(&p->env, o->env->v[i]);
+	if (o->tty && !strv_getenv(&p->env, "TERM"))
+		strv_add(&p->env, "TERM=xterm");
+	if (o->workdir) {
+		free(p->cwd);
+		p->cwd = mem_str(o->workdir);
+	}
+	if (o->user) {
+		r = ctr_user(&user, &b->rootfs, o->user, NULL, e);
+		if (r < 0)
+			return r;
+		p->user.uid = user.uid;
+		p->user.gid = user.gid;
+		p->user.group_count = 0;
+		if (b->ids.rung != IDS_SINGLE) {
+			free(p->user.groups);
+			p->user.groups = mem_zero(user.group_count + 1, sizeof(*p->user.groups));
+			p->user.groups[p->user.group_count++] = user.gid;
+			for (size_t i = 0; i < user.group_count; i++)
+				p->user.groups[p->user.group_count++] = user.groups[i];
+		}
+		p->caps.permitted = p->caps.effective = user.uid == 0 ? p->caps.bounding : 0;
+	}
+	if (o->privileged)
+		p->caps.bounding = p->caps.permitted = p->caps.effective = CAP_ALL;
+	return 0;
+}
+
+static int make_plan(struct buf *out, struct ctr_env *env, struct ctr_bundle *b,
+		     const struct ctr_exec_opts *o, struct err *e)
+{
+	AUTO(buf) struct buf filter = BUF_INIT(MIB(1));
+	struct plan_exec_options po = { .idmap = &b->ids.map };
+	int r = make_process(&b->spec.process, b, o, e);
+
+	if (r == 0 && !o->privileged && !b->config.privileged &&
+	    !str_eq(b->config.seccomp, "unconfined"))
+		r = ctr_seccomp_filter(&filter, env, b->config.seccomp,
+				       b->spec.process.caps.bounding, e);
+	if (r < 0)
+		return r;
+	po.seccomp = filter.len ? filter.data : NULL;
+	po.seccomp_len = filter.len;
+	return plan_compile_exec(out, &b->spec.process, &po, e);
+}
+
+int ctr_exec(struct client *client, struct client_exec *out, struct ctr_env *env,
+	     struct ctr *c, const struct ctr_exec_opts *o, int *exit_status, struct err *e)
+{
+	AUTO(ctr_bundle) struct ctr_bundle b;
+	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
+	AUTO_FD int run = -1, memory = -1, null = -1;
+	int stdio[3];
+	int r;
+
+	*exit_status = EXIT_STATUS_TOOL;
+	if (!c->is_running)
+		return err_hint(e, err_set(e, ESRCH, "container '%s' is not running", c->row.name),
+				"container.exited");
+	r = ctr_adopt(c, env, e);
+	if (r < 0)
+		return r;
+	r = ctr_bundle_load(&b, env, &c->row, e);
+	if (r == 0)
+		r = make_plan(&plan, env, &b, o, e);
+	if (r < 0)
+		return r;
+	if ((memory = fd_sealed("exec", plan.data, plan.len, e)) < 0)
+		return memory;
+	if ((run = ctr_run_dir(env, c->row.id, false, e)) < 0)
+		return run;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return err_sys(e, "open /dev/null");
+	stdio[0] = o->has_stdin ? STDIN_FILENO : null;
+	stdio[1] = o->detach ? null : STDOUT_FILENO;
+	stdio[2] = o->detach ? null : STDERR_FILENO;
+	r = client_connect(client, run, e);
+	if (r == 0)
+		r = client_exec(client, memory, o->tty ? NULL : stdio, o->rows, o->cols, out, e);
+	if (r < 0)
+		*exit_status = out->exit_status;
+	return r;
+}

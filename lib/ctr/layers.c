@@ -1,0 +1,174 @@
+#include "lib/ctr/layers.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "lib/base/fs.h"
+#include "lib/base/mem.h"
+#include "lib/base/proc.h"
+#include "lib/base/str.h"
+#include "lib/os/enter.h"
+#include "lib/store/snapshots.h"
+
+#define PROBE_NAME "snapshotter"
+
+void ctr_layers_clear(struct ctr_layers *l)
+{
+	free(l->map);
+	free(l->ids);
+	*l = (struct ctr_layers)CTR_LAYERS_INIT;
+}
+
+int ctr_driver(const struct snap_driver **out, struct ctr_env *env, const struct idmap *map,
+	       const char *forced, struct err *e)
+{
+	const struct snap_env snap = {
+		.base = store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
+		.map = map,
+		.fuse_overlayfs = env->fuse_program,
+	};
+	struct err ignored = ERR_INIT;
+	AUTO_FD int cache = fs_mkdirs(AT_FDCWD, env->cache_dir, 0700, &ignored);
+
+	if (forced && !snap_find(forced))
+		return err_set(e, EINVAL, "--snapshotter: '%s' is not one of overlay, fuse-overlayfs, native",
+			       forced);
+	return snap_choose(out, &snap, cache, PROBE_NAME, forced, e);
+}
+
+/* All layers by their diff ids, or -ENOENT. */
+static int find_all(struct ctr_layers *l, struct ctr_env *env, const struct image *image,
+		    struct err *e)
+{
+	l->count = image->layer_count;
+	free(l->ids);
+	l->ids = mem_zero(l->count, sizeof(*l->ids));
+	for (size_t i = 0; i < l->count; i++) {
+		int r = snapshot_find_layer(&l->ids[i], env->store, l->driver->name,
+					    &image->layers[i], l->map, NULL, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* coracle-image applies the blobs again under this map. */
+static int unpack(struct ctr_env *env, const struct ctr_bundle *b, const struct image *image,
+		  const struct ctr_layers *l, struct err *e)
+{
+	char id[DIGEST_TEXT_MAX], uid[16], gid[16], policy[4];
+	char *argv[] = {
+		(char *)env->image_program, (char *)"--data-dir", (char *)env->data_dir,
+		(char *)"-n", (char *)env->ns, (char *)"__unpack", id, policy, uid, gid,
+		(char *)l->driver->name, NULL,
+	};
+	const struct proc_fd err = { STDERR_FILENO, STDERR_FILENO };
+	const struct proc_spec spec = {
+		.path = env->image_program, .argv = argv, .fds = &err, .fd_count = 1,
+	};
+	int r;
+
+	digest_print(&image->config, id);
+	snprintf(policy, sizeof(policy), "%d", (int)b->config.userns);
+	snprintf(uid, sizeof(uid), "%u", b->config.keep_uid);
+	snprintf(gid, sizeof(gid), "%u", b->config.keep_gid);
+	r = proc_run(&spec, NULL, NULL, e);
+	return r < 0 ? err_ctx(e, r, "unpack the image") : 0;
+}
+
+int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env, const struct ctr_bundle *b,
+		    const struct image *image, struct err *e)
+{
+	AUTO(buf) struct buf key = BUF_INIT(KIB(64));
+	int r = ctr_driver(&out->driver, env, &b->ids.map, b->config.snapshotter, e);
+
+	if (r < 0)
+		return r;
+	idmap_key(&b->ids.map, &key);
+	out->map = buf_steal(&key);
+	out->idmap = &b->ids.map;
+	r = find_all(out, env, image, e);
+	if (r != -ENOENT)
+		return r;
+	err_clear(e);
+	r = unpack(env, b, image, out, e);
+	return r < 0 ? r : find_all(out, env, image, e);
+}
+
+int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_layers *l,
+		       struct err *e)
+{
+	AUTO_FREE char *base = mem_printf("%s/%s", store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
+					  l->driver->name);
+	AUTO(strv) struct strv lowers = STRV_INIT;
+	struct err direct = ERR_INIT;
+	AUTO_FD int base_fd = -1, fd = -1;
+	char id[24];
+	int r = snapshot_create(snapshot, &fd, env->store, SNAPSHOT_ACTIVE, l->driver->name, l->map,
+				l->ids, l->count, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = l->count; i-- > 0;)
+		strv_addf(&lowers, "%lld", (long long)l->ids[i]);
+	snprintf(id, sizeof(id), "%lld", (long long)*snapshot);
+	base_fd = fs_open_dir(AT_FDCWD, base, e);
+	if (base_fd < 0)
+		return base_fd;
+	/* The usual root is ours and needs no user namespace. */
+	if (l->driver->form != SNAP_MERGED &&
+	    l->driver->prepare(base_fd, id, &lowers, &direct) == 0)
+		return 0;
+	return snap_prepare(l->driver, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), id, &lowers,
+			    l->idmap, e);
+}
+
+struct fill {
+	const struct rootfs *rootfs;
+	const char *target;
+	int to_fd;
+};
+
+/* In the child: the image is seen through an overlay of its own. */
+static int fill_child(void *arg, struct err *e)
+{
+	const struct fill *f = arg;
+	AUTO(buf) struct buf options = BUF_INIT(KIB(64));
+	AUTO_FD int root = -1, from = -1;
+
+	if (f->rootfs->kind == ROOTFS_DIR) {
+		root = open(f->rootfs->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	} else {
+		if (chdir(f->rootfs->base) < 0)
+			return err_sys(e, "enter '%s'", f->rootfs->base);
+		buf_adds(&options, "userxattr,lowerdir=");
+		for (size_t i = 0; i < f->rootfs->lowers.len; i++)
+			buf_addf(&options, "%s%s", i ? ":" : "", f->rootfs->lowers.v[i]);
+		/* overlay wants two: the container's own is empty and will do */
+		buf_addf(&options, ":%s", f->rootfs->upper);
+		if (mount("overlay", f->rootfs->work, "overlay", MS_RDONLY, options.data) < 0)
+			return err_sys(e, "look into the image");
+		root = open(f->rootfs->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (root < 0)
+		return err_sys(e, "look into the image");
+	from = fs_open_inroot(root, f->target, O_RDONLY | O_DIRECTORY, 0, e);
+	if (from == -ENOENT || from == -ENOTDIR) {
+		err_clear(e);
+		return 0;
+	}
+	return from < 0 ? from : snap_copy_tree(f->to_fd, from, e);
+}
+
+int ctr_layers_fill(struct ctr_env *env UNUSED, const struct rootfs *r, const struct idmap *map,
+		    const char *target, const char *to, struct err *e)
+{
+	const struct enter_opts o = { .map = map, .mount_ns = true };
+	AUTO_FD int fd = fs_open_dir(AT_FDCWD, to, e);
+	struct fill f = { .rootfs = r, .target = target, .to_fd = fd };
+
+	return fd < 0 ? fd : enter_run(&o, fill_child, &f, e);
+}

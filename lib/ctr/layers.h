@@ -1,0 +1,51 @@
+/* layers.h - the layers of an image as a container needs them: unpacked under
+ * its id map, by the driver of this machine; and its own layer on top.
+ *
+ * Layers that are not unpacked for this map yet are unpacked from their blobs
+ * by coracle-image (keep-id never changes owners of what is there).
+ *
+ * Ownership: the struct owns its arrays.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/ctr/bundle.h"
+#include "lib/store/images.h"
+
+struct ctr_layers {
+	const struct snap_driver *driver;	/* NULL: none, a --rootfs */
+	char *map;				/* key of the id map */
+	int64_t *ids;				/* lowest first */
+	size_t count;
+	int64_t snapshot;			/* made already; 0: not */
+	const struct idmap *idmap;		/* borrowed */
+};
+
+#define CTR_LAYERS_INIT { .driver = NULL }
+
+void ctr_layers_clear(struct ctr_layers *l);
+
+static inline void ctr_layers_auto(struct ctr_layers *l)
+{
+	ctr_layers_clear(l);
+}
+
+/* b has config and ids. */
+int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env,
+		    const struct ctr_bundle *b, const struct image *image,
+		    struct err *e) MUST_CHECK;
+
+/* The container's own layer, within the caller's transaction. */
+int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env,
+		       const struct ctr_layers *l, struct err *e) MUST_CHECK;
+
+/* Copies what the image has at target into the empty directory to: how a new
+ * volume is filled.  Nothing there is fine. */
+int ctr_layers_fill(struct ctr_env *env, const struct rootfs *r, const struct idmap *map,
+		    const char *target, const char *to, struct err *e) MUST_CHECK;
+
+/* The driver of this machine, or the one that is forced (may be NULL). */
+int ctr_driver(const struct snap_driver **out, struct ctr_env *env,
+	       const struct idmap *map, const char *forced, struct err *e) MUST_CHECK;

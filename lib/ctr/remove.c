@@ -1,0 +1,111 @@
+#include "lib/ctr/remove.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/base/fs.h"
+#include "lib/base/mem.h"
+#include "lib/base/proc.h"
+#include "lib/base/str.h"
+#include "lib/ctr/config.h"
+#include "lib/ctr/stop.h"
+#include "lib/os/cgroup.h"
+#include "lib/os/enter.h"
+#include "lib/store/gc.h"
+#include "lib/store/volumes.h"
+#include "rootless/idmap.h"
+
+#define REAP_BUDGET_NS (3 * NS_PER_MS)
+
+/* A tree of mapped ids: its own map is not known any more, but every map of
+ * ours is made of the same ids, so the default one reaches all. */
+static int reap_one(int trash_fd, const char *name, void *arg, struct err *e)
+{
+	struct ctr_env *env = arg;
+	struct ids ids;
+	struct enter_opts o = { .map = &ids.map };
+	int r = ctr_ids(env, NULL, &ids, e);
+
+	return r < 0 ? r : enter_rmtree(&o, trash_fd, name, e);
+}
+
+int ctr_reap(struct ctr_env *env, uint64_t budget_ns, struct err *e)
+{
+	return gc_reap_trash(env->store, budget_ns, reap_one, env, e);
+}
+
+void ctr_reap_soon(struct ctr_env *env)
+{
+	char *argv[] = { (char *)env->self, (char *)"--data-dir", (char *)env->data_dir,
+			 (char *)"__reap", NULL };
+	const struct proc_spec spec = { .path = env->self, .argv = argv, .new_session = true };
+	struct proc p = PROC_INIT;
+	struct err ignored = ERR_INIT;
+
+	if (gc_reap_trash(env->store, REAP_BUDGET_NS, NULL, NULL, &ignored) == 0)
+		return;
+	/* Left to itself; should it not start, the next call finds the trash. */
+	err_clear(&ignored);
+	if (proc_spawn(&p, &spec, &ignored) == 0)
+		fd_auto(&p.pidfd);
+}
+
+static int remove_run_dir(struct ctr_env *env, const char *id, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/%s", env->run_dir, env->ns);
+	AUTO_FD int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "open '%s'", path);
+	return fs_rmtree(dir, id, e);
+}
+
+/* A cgroup that the shim could not remove itself. */
+static void remove_cgroup(const struct shim_page *page)
+{
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	struct err ignored = ERR_INIT;
+
+	if (page->magic && page->cgroup[0] && cgroup_tree_open(&tree, &ignored) == 0)
+		(void)!cgroup_remove(&tree, page->cgroup, &ignored);
+}
+
+static int remove_volumes(struct ctr_env *env, const struct strv *names, struct err *e)
+{
+	for (size_t i = 0; i < names->len; i++) {
+		AUTO(volume) struct volume v = VOLUME_INIT;
+		struct err err = ERR_INIT;
+		int r = volume_get(&v, env->store, env->ns, names->v[i], &err);
+
+		if (r == 0 && v.is_anonymous && !v.users)
+			r = volume_remove(env->store, env->ns, names->v[i], &err);
+		if (r < 0 && r != -ENOENT)
+			return err_move(e, &err);
+	}
+	return 0;
+}
+
+int ctr_remove(struct ctr_env *env, struct ctr *c, const struct ctr_remove_opts *o,
+	       struct err *e)
+{
+	AUTO(strv) struct strv volumes = STRV_INIT;
+	int r = 0;
+
+	if (c->is_running && !o->force)
+		return err_hint(e, err_set(e, EBUSY, "container '%s' is running", c->row.name),
+				"container.running");
+	if (c->is_running)
+		r = ctr_kill_now(env, c, e);
+	if (r == 0 && o->volumes)
+		r = volume_of_container(&volumes, env->store, env->ns, c->row.id, e);
+	if (r == 0)
+		r = container_remove(env->store, env->ns, c->row.id, e);
+	if (r < 0)
+		return r;
+	remove_cgroup(&c->page);
+	r = remove_run_dir(env, c->row.id, e);
+	if (r == 0)
+		r = remove_volumes(env, &volumes, e);
+	ctr_reap_soon(env);
+	return r;
+}

@@ -1,0 +1,349 @@
+#include "lib/ctr/start.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/fs.h"
+#include "lib/base/id.h"
+#include "lib/base/mem.h"
+#include "lib/base/num.h"
+#include "lib/base/str.h"
+#include "lib/ctr/files.h"
+#include "lib/ctr/seccomp.h"
+#include "lib/ctr/spec.h"
+#include "lib/runtime/plan.h"
+#include "rootless/delegate.h"
+#include "rootless/net.h"
+
+#define PORTS_NAME "ports"
+
+/* --- the network --- */
+
+static int one_port(struct net_port *out, const struct port *p, struct err *e)
+{
+	*out = (struct net_port){
+		.family = strchr(p->ip, ':') ? AF_INET6 : AF_INET,
+		.proto = p->proto == PORT_UDP ? IPPROTO_UDP : IPPROTO_TCP,
+		.host_port = p->host,
+		.guest_port = p->ctr,
+	};
+	if (p->ip[0] && inet_pton(out->family, p->ip, out->host_ip) != 1)
+		return err_set(e, EINVAL, "-p: '%s' is not an address", p->ip);
+	return 0;
+}
+
+static int make_net(struct net_config **out, const struct ctr_config *c, struct err *e)
+{
+	AUTO(buf) struct buf resolv = BUF_INIT(KIB(64));
+	AUTO_FREE struct net_config *net = NULL;
+
+	net = net_config_new(c->ports.len);
+	net->host_loopback = c->host_loopback;
+	for (size_t i = 0; i < c->ports.len; i++) {
+		int r = one_port(&net->ports[i], &c->ports.at[i], e);
+
+		if (r < 0)
+			return r;
+	}
+	ctr_host_resolv_conf(&resolv);
+	(void)str_copy(net->resolv_conf, sizeof(net->resolv_conf), resolv.data);
+	*out = take(net);
+	return 0;
+}
+
+/* Remembers the ports that were really taken, for ps and port. */
+static int note_ports(int run_fd, const struct ctr_config *c, const struct net_config *net,
+		      struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(KIB(512));
+
+	for (size_t i = 0; i < c->ports.len && i < net->port_count; i++) {
+		struct port p = c->ports.at[i];
+
+		p.host = net->ports[i].host_port;
+		port_print(&p, &text);
+		buf_addc(&text, '\n');
+	}
+	return fs_replace(run_fd, PORTS_NAME, text.data, text.len, 0600, FS_NOSYNC, e);
+}
+
+int ctr_published(struct ports *out, struct ctr_env *env, const char *id, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(KIB(512));
+	AUTO_FD int run = ctr_run_dir(env, id, false, e);
+	char *save = NULL;
+	int r;
+
+	if (run < 0)
+		return run;
+	r = fs_read(run, PORTS_NAME, &text, e);
+	for (char *l = r ? NULL : strtok_r(text.data, "\n", &save); l && r == 0;
+	     l = strtok_r(NULL, "\n", &save))
+		r = port_parse(out, l, e);
+	return r;
+}
+
+/* --- the plan --- */
+
+static void plan_root(struct plan_root *out, const struct ctr_env *env, const struct rootfs *r)
+{
+	*out = (struct plan_root){ .base = r->base, .lowers = r->lowers };
+	switch (r->kind) {
+	case ROOTFS_DIR:
+		out->kind = PLAN_ROOT_DIR;
+		out->path = r->upper;
+		break;
+	case ROOTFS_OVERLAY:
+		out->kind = PLAN_ROOT_OVERLAY;
+		strv_add(&out->options, "userxattr");
+		break;
+	case ROOTFS_FUSE:
+		out->kind = PLAN_ROOT_FUSE;
+		out->program = env->fuse_program;
+		break;
+	}
+	if (out->kind != PLAN_ROOT_DIR) {
+		out->upper = r->upper;
+		out->work = r->work;
+	}
+}
+
+static int plan_net(struct plan_net *out, struct tap_config *tap, struct ctr_env *env,
+		    const struct ctr_config *c, struct err *e)
+{
+	AUTO_FREE struct net_config *net = NULL;
+	AUTO(ctr) struct ctr other = CTR_INIT;
+	int r;
+
+	switch (c->net) {
+	case CTR_NET_NONE:
+		out->kind = PLAN_NET_NONE;
+		return 0;
+	case CTR_NET_HOST:
+		out->kind = PLAN_NET_HOST;
+		return 0;
+	case CTR_NET_SLIRP:
+		net = net_config_new(0);
+		net_tap_config(tap, net);
+		out->kind = PLAN_NET_TAP;
+		out->tap = tap;
+		return 0;
+	case CTR_NET_CONTAINER:
+		break;
+	}
+	r = ctr_get(&other, env, c->net_container, e);
+	if (r < 0)
+		return r;
+	if (!other.is_running)
+		return err_set(e, EINVAL, "network of container '%s': it is not running",
+			       other.row.name);
+	out->kind = PLAN_NET_JOIN;
+	out->join = other.page.init;
+	return 0;
+}
+
+int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, struct err *e)
+{
+	const char *data = store_dir_path(env->store, STORE_DIR_CONTAINERS);
+	AUTO_FREE char *hosts = mem_printf("%s/%s/%s/hosts", data, env->ns, b->id);
+	AUTO_FREE char *resolv = mem_printf("%s/%s/%s/resolv.conf", data, env->ns, b->id);
+	AUTO_FREE char *hostname = mem_printf("%s/%s/%s/hostname", data, env->ns, b->id);
+	AUTO(buf) struct buf filter = BUF_INIT(MIB(1));
+	struct plan_file files[] = {
+		{ hosts, "/etc/hosts", false },
+		{ resolv, "/etc/resolv.conf", false },
+		{ hostname, "/etc/hostname", false },
+	};
+	struct plan_options o = {
+		.idmap = &b->ids.map,
+		.self_uid = geteuid(),
+		.self_gid = getegid(),
+		.newuidmap = b->ids.newuidmap[0] ? b->ids.newuidmap : NULL,
+		.newgidmap = b->ids.newgidmap[0] ? b->ids.newgidmap : NULL,
+		.files = files,
+		.file_count = ARRAY_SIZE(files),
+		.init = b->config.init,
+	};
+	struct tap_config tap;
+	int r = 0;
+
+	if (!b->config.privileged && !str_eq(b->config.seccomp, "unconfined"))
+		r = ctr_seccomp_filter(&filter, env, b->config.seccomp, b->spec.process.caps.bounding, e);
+	if (r == 0)
+		r = plan_net(&o.net, &tap, env, &b->config, e);
+	if (r < 0)
+		return r;
+	o.seccomp = filter.len ? filter.data : NULL;
+	o.seccomp_len = filter.len;
+	plan_root(&o.root, env, &b->rootfs);
+	r = plan_compile(out, &b->spec, &o, e);
+	strv_clear(&o.root.options);
+	return r;
+}
+
+/* --- the shim --- */
+
+static int make_cgroup(struct delegated *out, struct ctr_env *env, const struct ctr_bundle *b,
+		       struct err *e)
+{
+	char name[ID_SHORT_LEN + 16];
+	int r;
+
+	snprintf(name, sizeof(name), "coracle-%.*s", ID_SHORT_LEN, b->id);
+	r = delegate_create(out, name, &b->spec.resources, env->strict_limits, e);
+	if (r == 0 && out->missing[0])
+		ctr_notice(env, "limits without effect here: %s (no delegated cgroup)", out->missing);
+	return r;
+}
+
+struct launch {
+	int fds[SHIM_FDS];		/* borrowed, -1 where none */
+	struct net_config *net;		/* borrowed, or NULL */
+	const char *cgroup;
+	uint32_t flags;
+};
+
+static int launch(struct client *out, struct ctr_env *env, const struct ctr_bundle *b,
+		  const struct launch *l, const struct ctr_start_opts *o, struct err *e)
+{
+	struct shim_start s = {
+		.flags = l->flags,
+		.streams = o->streams,
+		.log = b->config.log == CTR_LOG_NONE ? SHIM_LOG_NONE : SHIM_LOG_JSON,
+		.log_files = b->config.log_max_files ? (uint32_t)b->config.log_max_files : 1,
+		.log_size = b->config.log_max_size,
+		.stop_timeout_ms = b->config.stop_timeout_s * 1000,
+		.rows = o->rows,
+		.cols = o->cols,
+		.cgroup = l->cgroup,
+		.fallback = str_or(env->run_fallback, ""),
+		.net_path = l->net ? env->net_program : "",
+		.net = l->net,
+		.net_len = l->net ? l->net->size : 0,
+		.cleanup = { env->self, "--data-dir", env->data_dir, "-n", env->ns,
+			     "__cleanup", b->id },
+	};
+	int r = ctr_signal(b->config.stop_signal, &s.stop_signal, e);
+
+	if (r < 0)
+		return r;
+	if (b->config.tty)
+		s.flags |= SHIM_START_TTY;
+	if (b->config.stdin_open)
+		s.flags |= SHIM_START_STDIN;
+	if (b->config.auto_remove)
+		s.flags |= SHIM_START_REMOVE;
+	return client_launch(out, env->shim_program, &s, l->fds, e);
+}
+
+/* The row says running, with the identity of the init that the page has. */
+static int note_started(struct ctr_env *env, const char *id, int run_fd, struct err *e)
+{
+	AUTO(buf) struct buf bytes = BUF_INIT(KIB(16));
+	struct shim_page page;
+	int r = fs_read(run_fd, SHIM_PAGE_NAME, &bytes, e);
+
+	if (r == 0)
+		r = shim_page_parse(&page, bytes.data, bytes.len, e);
+	if (r < 0)
+		return r;
+	return container_set_started(env->store, env->ns, id, &page.init, page.started_ns, e);
+}
+
+int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
+	      const struct ctr_start_opts *o, int *exit_status, struct err *e)
+{
+	AUTO(delegated) struct delegated cgroup = DELEGATED_INIT;
+	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
+	AUTO(client) struct client client = CLIENT_INIT;
+	AUTO_FREE struct net_config *net = NULL;
+	AUTO_FD int run = -1, data = -1, memory = -1;
+	struct client_started started = { .init = 0 };
+	struct launch l;
+	int r;
+
+	*exit_status = EXIT_STATUS_TOOL;
+	if (b->ids.rung == IDS_SINGLE && b->config.userns == CTR_USERNS_DEFAULT)
+		ctr_notice(env, "one id only: %s", b->ids.why);
+	r = ctr_plan(&plan, env, b, e);
+	if (r == 0 && b->config.net == CTR_NET_SLIRP)
+		r = make_net(&net, &b->config, e);
+	if (r == 0)
+		r = make_cgroup(&cgroup, env, b, e);
+	if (r < 0)
+		return r;
+	if ((run = ctr_run_dir(env, b->id, true, e)) < 0)
+		return run;
+	if ((data = container_open_dir(env->store, env->ns, b->id, e)) < 0)
+		return data;
+	if ((memory = fd_sealed("plan", plan.data, plan.len, e)) < 0)
+		return memory;
+
+	l = (struct launch){
+		.fds = { [SHIM_FD_RUN] = run, [SHIM_FD_DATA] = data, [SHIM_FD_PLAN] = memory,
+			 [SHIM_FD_CGROUP] = cgroup.fd },
+		.net = net,
+		.cgroup = cgroup.path,
+	};
+	r = launch(&client, env, b, &l, o, e);
+	if (r == 0) {
+		r = client_await_start(&client, &started, e);
+		*exit_status = started.exit_status;
+	}
+	for (unsigned i = 0; r == 0 && i < PLAN_RUNG_COUNT; i++)
+		if (started.rungs & 1u << i)
+			ctr_notice(env, "%s", plan_rung_text(1u << i));
+	if (r == 0)
+		r = note_started(env, b->id, run, e);
+	if (r == 0 && started.net && b->config.ports.len)
+		r = note_ports(run, &b->config, started.net, e);
+	free(started.net);
+	if (r < 0)
+		return r;
+	out->sock = take_fd(&client.sock);
+	return 0;
+}
+
+int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b, struct err *e)
+{
+	AUTO(client) struct client client = CLIENT_INIT;
+	struct client_started started = { .init = 0 };
+	const struct ctr_start_opts o = { .streams = 0 };
+	AUTO_FD int run = ctr_run_dir(env, b->id, false, e);
+	AUTO_FD int data = -1;
+	struct launch l = { .flags = SHIM_START_ADOPT, .cgroup = "" };
+	int r;
+
+	if (run < 0)
+		return run;
+	if ((data = container_open_dir(env->store, env->ns, b->id, e)) < 0)
+		return data;
+	l.fds[SHIM_FD_RUN] = run;
+	l.fds[SHIM_FD_DATA] = data;
+	l.fds[SHIM_FD_PLAN] = l.fds[SHIM_FD_CGROUP] = -1;
+	r = launch(&client, env, b, &l, &o, e);
+	if (r == 0)
+		r = client_await_start(&client, &started, e);
+	free(started.net);
+	return r;
+}
+
+int ctr_adopt(struct ctr *c, struct ctr_env *env, struct err *e)
+{
+	AUTO(ctr_bundle) struct ctr_bundle b;
+	int r;
+
+	if (!c->is_running || !c->is_orphan)
+		return 0;
+	r = ctr_bundle_load(&b, env, &c->row, e);
+	if (r == 0)
+		r = ctr_start_adopt(env, &b, e);
+	if (r < 0)
+		return err_ctx(e, r, "container '%s' has lost its shim; a new one", c->row.name);
+	c->is_orphan = false;
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* start.h - starts a container: plan, cgroup, shim.
+ *
+ * On return the container's program runs, or nothing of it does.  The client
+ * is attached with the streams that were asked for.
+ *
+ * Errors: the step of the plan in words.  *exit_status then is what the shell
+ * expects of run: 127 the program was not found, 126 it cannot be executed,
+ * 125 anything else.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/ctr/bundle.h"
+#include "lib/ctr/client.h"
+
+#define EXIT_STATUS_TOOL 125
+
+struct ctr_start_opts {
+	uint32_t streams;		/* SHIM_ATTACH_*; 0: detached */
+	uint16_t rows, cols;		/* of the terminal; 0: unknown */
+};
+
+int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
+	      const struct ctr_start_opts *o, int *exit_status, struct err *e) MUST_CHECK;
+
+/* The plan that ctr_start() would hand to the shim. */
+int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b,
+	     struct err *e) MUST_CHECK;
+
+/* A new shim for a running container that lost its own. */
+int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b,
+		    struct err *e) MUST_CHECK;
+
+/* The ports as published, host ports filled in: "PORTS" of a running one. */
+int ctr_published(struct ports *out, struct ctr_env *env, const char *id,
+		  struct err *e) MUST_CHECK;
