@@ -95,11 +95,23 @@ static int end(struct request *r, struct err *e)
 		       (unsigned long long)f->at, (unsigned long long)f->size);
 }
 
+/* A server that refuses the range may still give the whole. */
+static bool may_pass(struct request *r)
+{
+	struct fetch *f = r->owner;
+
+	if (r->resp.status != 416 || !f->at || f->no_range)
+		return false;
+	f->no_range = true;
+	return true;
+}
+
 static const struct request_body fetch_body = {
 	.headers = add_range,
 	.begin = begin,
 	.data = data,
 	.end = end,
+	.may_pass = may_pass,
 };
 
 static void done(struct request *r, int result, struct err *why)
@@ -130,6 +142,7 @@ int registry_fetch_add(struct registry *reg, const struct ref *ref,
 	f->req.path = mem_printf("/v2/%s/blobs/%s", ref->path, digest);
 	f->req.grant = auth_grant(ep, ref->path);
 	f->req.is_blob = true;
+	f->req.is_moot = offset == desc->size;
 	f->req.owner = f;
 	f->req.done = done;
 	f->sink = sink;

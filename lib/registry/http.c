@@ -313,6 +313,10 @@ static void run_next(struct request *r)
 	struct err why = ERR_INIT;
 	int ret = 0;
 
+	if (r->is_moot) {
+		finish(r, 0, &why);
+		return;
+	}
 	if (r->err.code)	/* it waited for a token that did not come */
 		ret = err_move(&why, &r->err);
 	else if (!r->hops)

@@ -81,6 +81,9 @@ struct request_body {
 	int (*begin)(struct request *r, struct err *e);
 	int (*data)(struct request *r, const char *data, size_t len, struct err *e);
 	int (*end)(struct request *r, struct err *e);
+	/* May a status that is no success go away when it is asked again?
+	 * NULL: as retry_of_status() says. */
+	bool (*may_pass)(struct request *r);
 };
 
 struct request {
@@ -100,6 +103,7 @@ struct request {
 	struct secret own_auth;	/* Authorization of a token request */
 	struct grant *grant;	/* NULL: none needed */
 	bool is_blob;
+	bool is_moot;		/* nothing is left to ask for */
 	bool is_token;		/* asks for a token, so it cannot bring one */
 
 	/* where it is */

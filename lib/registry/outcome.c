@@ -150,28 +150,36 @@ static enum outcome transfer_failed(struct request *r, CURLcode code,
 	ret = err_set(why, code_of_curl(r, code), "%s", text);
 	if (hint)
 		err_hint(why, ret, hint);
-	return failed(r, retry_of_curl((int)code), why);
+	/* On loopback the next attempt is another protocol's. */
+	return failed(r, r->ep->is_undecided && hint ? RETRY_OFTEN :
+			 retry_of_curl((int)code), why);
 }
 
 /* A loopback registry is asked by http first, because a TLS server answers
  * that at once (with an error), whereas an http server may wait for ever for
- * the end of a TLS greeting.  No secret is sent before this is settled. */
+ * the end of a TLS greeting.  A server that merely failed looks the same, so
+ * the two take turns until one of them gave a real answer.  No secret is sent
+ * before that. */
 static bool turns_to_https(struct request *r, CURLcode code)
 {
-	bool is_odd = code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING ||
-		      code == CURLE_UNSUPPORTED_PROTOCOL ||
-		      code == CURLE_WEIRD_SERVER_REPLY ||
-		      (code == CURLE_OK && r->resp.status == 400);
+	struct endpoint *ep = r->ep;
+	bool is_odd = r->resp.status == 400 ||
+		      (!r->resp.status && (code == CURLE_RECV_ERROR ||
+					   code == CURLE_GOT_NOTHING ||
+					   code == CURLE_UNSUPPORTED_PROTOCOL ||
+					   code == CURLE_WEIRD_SERVER_REPLY));
 
-	if (r->guarded || !r->ep->is_undecided)
+	if (r->guarded || !ep->is_undecided)
 		return false;
-	if (!is_odd) {
-		r->ep->is_undecided = code != CURLE_OK;
-		return false;
+	if (!ep->is_https && is_odd) {
+		ep->is_https = true;
+		return true;
 	}
-	r->ep->is_undecided = false;
-	r->ep->is_https = true;
-	return true;
+	if (ep->is_https && code == CURLE_SSL_CONNECT_ERROR)
+		ep->is_https = false;
+	else if (code == CURLE_OK)
+		ep->is_undecided = false;
+	return false;
 }
 
 /* --- answers --- */
@@ -283,6 +291,8 @@ static enum outcome bad_status(struct request *r, struct err *why)
 		      status, message);
 	if (hint)
 		err_hint(why, ret, hint);
+	if (r->body->may_pass && r->body->may_pass(r))
+		return failed(r, RETRY_OFTEN, why);
 	return failed(r, retry_of_status(status), why);
 }
 

@@ -12,6 +12,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/base/limits.h"
 #include "lib/fmt/desc.h"
 #include "lib/fmt/ref.h"
 #include "lib/registry/client.h"
