@@ -10,11 +10,11 @@
  * The user's terminal is raw only while attach_run() runs and is restored
  * whenever it returns.  SIGKILL cannot be helped.
  *
- * Signals: while it runs, those that are passed on are blocked and read from a
- * descriptor; the mask is put back at the end.
+ * Signals: while it runs, all but those of job control and of our own faults
+ * are blocked and read from a descriptor; the mask is put back at the end.
  *
  * Errors: -EPIPE our stdout cannot be written any more (the container runs
- * on); -ECONNRESET the shim died.
+ * on); -ECONNRESET the shim died; -EINTR a signal that is not passed on.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ struct attach_filter {
 	size_t matched;
 };
 
-/* Copies len typed bytes to out (room for len + ATTACH_KEYS_MAX), without the
+/* Copies len typed bytes to out (room for len + ATTACH_KEYS_MAX - 1), without the
  * detach keys; *detached when they were completed, the rest is dropped then.
  * Returns the number of bytes in out. */
 size_t attach_filter_add(struct attach_filter *f, const unsigned char *typed,
@@ -58,7 +58,7 @@ struct attach_opts {
 	int err;
 	bool tty;			/* the container has a terminal */
 	bool sig_proxy;			/* pass our signals on */
-	struct attach_keys keys;
+	struct attach_keys keys;	/* looked for with a terminal only */
 	uint32_t exec_id;		/* 0: the container */
 	int pty;			/* master of the exec's terminal, or -1 */
 };
