@@ -10,7 +10,8 @@
  * the next begin finds the bytes and hands them back to be hashed again.
  *
  * This module does not hash: commit and put are told the digest that the
- * caller computed over the bytes.
+ * caller computed over the bytes.  Except for content_ref() and reading,
+ * nothing here may be called inside a transaction.
  *
  * A failed sync poisons: the bytes are discarded, never synced again.
  *
@@ -82,7 +83,8 @@ struct content_ingest {
 	uint64_t offset;	/* bytes in the file; feed them to the hash */
 	uint64_t flushed;	/* write-back was started up to here */
 	struct proc_id owner;	/* of CONTENT_FOLLOW; pid 0: not visible */
-	int fd;			/* read and write, positioned at offset */
+	int64_t lease;
+	int fd;			/* to read from 0 on, and to write at offset */
 };
 
 #define CONTENT_INGEST_INIT { .store = NULL, .fd = -1 }

@@ -36,7 +36,8 @@ int lease_begin(struct lease *out, struct store *s, const char *what,
 		struct err *e) MUST_CHECK;
 int lease_renew(struct lease *l, struct err *e) MUST_CHECK;
 
-/* Unpins and removes; unfinished layers of it are rolled back. */
+/* Unpins and removes; unfinished layers of it are rolled back.  Not inside a
+ * transaction; the same goes for lease_remove. */
 int lease_end(struct lease *l, struct err *e) MUST_CHECK;
 
 static inline void lease_auto(struct lease *l)

@@ -102,7 +102,7 @@ int snapshot_begin_layer(struct snapshot_staging *out, struct store *s,
 			 const struct digest *diff_id, const char *map,
 			 struct err *e) MUST_CHECK;
 
-/* What was unpacked; may be called several times. */
+/* What unpacking one layer gave. */
 struct snapshot_done {
 	int64_t id;
 	uint64_t size;

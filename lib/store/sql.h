@@ -1,0 +1,264 @@
+/* sql.h - every statement of the program, with its name.
+ *
+ * Inside lib/store only.  Parameters are ?1, ?2 ... in the order in which the
+ * callers give them.  An unset digest is NULL.
+ */
+#pragma once
+
+#define BLOB_UNREFERENCED						\
+	" NOT EXISTS (SELECT 1 FROM lease_blob l WHERE l.digest = b.digest)"	\
+	" AND NOT EXISTS (SELECT 1 FROM blob_ref r WHERE r.dst = b.digest"	\
+	"  AND EXISTS (SELECT 1 FROM blob p WHERE p.digest = r.src))"	\
+	" AND NOT EXISTS (SELECT 1 FROM image WHERE target = b.digest)"	\
+	" AND NOT EXISTS (SELECT 1 FROM image WHERE manifest = b.digest)"	\
+	" AND NOT EXISTS (SELECT 1 FROM image WHERE config = b.digest)"	\
+	" AND NOT EXISTS (SELECT 1 FROM container c WHERE c.manifest = b.digest)" \
+	" AND NOT EXISTS (SELECT 1 FROM container c WHERE c.image_id = b.digest)"
+
+#define LAYER_UNREFERENCED						\
+	" NOT EXISTS (SELECT 1 FROM snapshot_parent p WHERE p.parent = s.id)" \
+	" AND NOT EXISTS (SELECT 1 FROM lease_snapshot l WHERE l.snapshot = s.id)" \
+	" AND NOT EXISTS (SELECT 1 FROM image_layer i WHERE i.diff_id = s.diff_id" \
+	"  AND (EXISTS (SELECT 1 FROM image WHERE config = i.config)"	\
+	"   OR EXISTS (SELECT 1 FROM container c WHERE c.image_id = i.config)))"
+
+#define IMAGE_COLUMNS							\
+	"id, ns, name, target, media_type, size, manifest, config, platform," \
+	" created_ns, put_ns, packed_size, unpacked_size"
+
+#define CONTAINER_COLUMNS						\
+	"id, ns, name, image, manifest, image_id, snapshot, state, created_ns," \
+	" started_ns, finished_ns, pid, start, boot, exit_code, flags, restart, config"
+
+#define SNAPSHOT_COLUMNS						\
+	"id, kind, ready, driver, map, diff_id, size, inodes, created_ns"
+
+#define SQL_STATEMENTS(SQL)						\
+	/* the connection */						\
+	SQL(BEGIN, "BEGIN IMMEDIATE")					\
+	SQL(COMMIT, "COMMIT")						\
+	SQL(ROLLBACK, "ROLLBACK")					\
+	SQL(SYNC_NORMAL, "PRAGMA synchronous = 1")			\
+	SQL(SYNC_FULL, "PRAGMA synchronous = 2")			\
+	SQL(VERSION_GET, "PRAGMA user_version")				\
+	SQL(META_OPEN, "SELECT value, EXISTS (SELECT 1 FROM lease)"	\
+		" FROM meta WHERE key = 'boot'")			\
+	SQL(META_SET, "INSERT INTO meta (key, value) VALUES (?1, ?2)"	\
+		" ON CONFLICT (key) DO UPDATE SET value = ?2 WHERE value <> ?2") \
+	/* namespaces and labels */					\
+	SQL(NS_ADD, "INSERT INTO namespace (name, created_ns) VALUES (?1, ?2)" \
+		" ON CONFLICT DO NOTHING")				\
+	SQL(NS_LIST, "SELECT name FROM namespace UNION SELECT 'default'"	\
+		" ORDER BY 1")						\
+	SQL(NS_DELETE, "DELETE FROM namespace WHERE name = ?1")		\
+	SQL(NS_USED, "SELECT EXISTS (SELECT 1 FROM container WHERE ns = ?1)"	\
+		" OR EXISTS (SELECT 1 FROM image WHERE ns = ?1)"	\
+		" OR EXISTS (SELECT 1 FROM volume WHERE ns = ?1)")	\
+	SQL(LABEL_LIST, "SELECT key, value FROM label"			\
+		" WHERE kind = ?1 AND ns = ?2 AND object = ?3 ORDER BY key") \
+	SQL(LABEL_LIST_NS, "SELECT object, key, value, ns FROM label"	\
+		" WHERE kind = ?1 AND (?2 IS NULL OR ns = ?2)"		\
+		" ORDER BY ns, object, key")				\
+	SQL(LABEL_SET, "INSERT INTO label (kind, ns, object, key, value)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5)"				\
+		" ON CONFLICT DO UPDATE SET value = ?5")		\
+	SQL(LABEL_DELETE, "DELETE FROM label WHERE kind = ?1 AND ns = ?2" \
+		" AND object = ?3 AND key = ?4")			\
+	SQL(LABEL_DELETE_ALL, "DELETE FROM label WHERE kind = ?1 AND ns = ?2" \
+		" AND object = ?3")					\
+	/* leases */							\
+	SQL(LEASE_ADD, "INSERT INTO lease (what, pid, start, boot, pidns," \
+		" created_ns, expires_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" \
+		" RETURNING id")					\
+	SQL(LEASE_RENEW, "UPDATE lease SET expires_ns = ?2 WHERE id = ?1") \
+	SQL(LEASE_DELETE, "DELETE FROM lease WHERE id = ?1")		\
+	SQL(LEASE_LIST, "SELECT id, what, pid, start, boot, pidns, created_ns," \
+		" expires_ns FROM lease ORDER BY id")			\
+	SQL(LEASE_GET, "SELECT id, what, pid, start, boot, pidns, created_ns," \
+		" expires_ns FROM lease WHERE id = ?1")			\
+	SQL(LEASE_PIN_BLOB, "INSERT INTO lease_blob (lease, digest)"	\
+		" SELECT id, ?2 FROM lease WHERE id = ?1"		\
+		" ON CONFLICT DO UPDATE SET lease = lease")		\
+	SQL(LEASE_PIN_SNAPSHOT, "INSERT INTO lease_snapshot (lease, snapshot)" \
+		" SELECT id, ?2 FROM lease WHERE id = ?1"		\
+		" ON CONFLICT DO UPDATE SET lease = lease")		\
+	SQL(LEASE_UNPIN_BLOBS, "DELETE FROM lease_blob WHERE lease = ?1") \
+	SQL(LEASE_UNPIN_SNAPSHOTS, "DELETE FROM lease_snapshot WHERE lease = ?1") \
+	SQL(LEASE_STAGING, "SELECT id, driver FROM snapshot"		\
+		" WHERE ready = 0 AND lease = ?1")			\
+	SQL(LEASE_STAGING_DELETE, "DELETE FROM snapshot"		\
+		" WHERE ready = 0 AND lease = ?1")			\
+	/* content */							\
+	SQL(BLOB_GET, "SELECT size, dying, created_ns FROM blob WHERE digest = ?1") \
+	SQL(BLOB_LIST, "SELECT digest, size, created_ns FROM blob"	\
+		" WHERE dying = 0 ORDER BY digest")			\
+	SQL(BLOB_PUT, "INSERT INTO blob (digest, size, created_ns)"	\
+		" VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET dying = 0, size = ?2") \
+	SQL(BLOB_REVIVE, "UPDATE blob SET dying = 0 WHERE digest = ?1")	\
+	SQL(BLOB_DOOM, "UPDATE blob SET dying = 1 WHERE digest = ?1 AND dying = 0") \
+	SQL(BLOB_DELETE_DYING, "DELETE FROM blob WHERE digest = ?1 AND dying = 1") \
+	SQL(BLOB_REF, "INSERT INTO blob_ref (src, dst) VALUES (?1, ?2)"	\
+		" ON CONFLICT DO NOTHING")				\
+	SQL(BLOB_UNREF, "DELETE FROM blob_ref WHERE src = ?1")		\
+	SQL(BLOB_PINNED, "SELECT EXISTS (SELECT 1 FROM lease_blob WHERE digest = ?1)") \
+	SQL(BLOB_MISSING, "SELECT dst FROM blob_ref r WHERE src = ?1"	\
+		" AND NOT EXISTS (SELECT 1 FROM blob WHERE digest = r.dst AND dying = 0)" \
+		" LIMIT 1")						\
+	SQL(INGEST_GET, "SELECT lease, digest, size FROM ingest WHERE ref = ?1") \
+	SQL(INGEST_PUT, "INSERT INTO ingest (ref, lease, digest, size, created_ns)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE"	\
+		" SET lease = ?2, size = ?4")				\
+	SQL(INGEST_FREE, "UPDATE ingest SET lease = 0 WHERE ref = ?1")	\
+	SQL(INGEST_DELETE, "DELETE FROM ingest WHERE ref = ?1")		\
+	/* images */							\
+	SQL(IMAGE_INSERT, "INSERT INTO image (ns, name, target, media_type, size," \
+		" manifest, config, platform, created_ns, put_ns, packed_size," \
+		" unpacked_size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9," \
+		" ?10, ?11, ?12)")					\
+	SQL(IMAGE_BY_NAME, "SELECT " IMAGE_COLUMNS " FROM image"	\
+		" WHERE ns = ?1 AND name = ?2")				\
+	SQL(IMAGE_BY_ROW, "SELECT " IMAGE_COLUMNS " FROM image WHERE id = ?1") \
+	SQL(IMAGE_BY_DIGEST, "SELECT " IMAGE_COLUMNS " FROM image"	\
+		" WHERE ns = ?1 AND (config = ?2 OR manifest = ?2 OR target = ?2)" \
+		" ORDER BY name IS NULL, put_ns DESC LIMIT 1")		\
+	SQL(IMAGE_BY_PREFIX, "SELECT DISTINCT config FROM image"	\
+		" WHERE ns = ?1 AND config >= ?2 AND config < ?2 || 'g' LIMIT 5") \
+	SQL(IMAGE_LIST, "SELECT " IMAGE_COLUMNS " FROM image"		\
+		" WHERE ns = ?1 AND (?2 IS NULL OR config = ?2)"	\
+		" ORDER BY put_ns DESC, id DESC")			\
+	SQL(IMAGE_DELETE, "DELETE FROM image WHERE id = ?1")		\
+	SQL(IMAGE_UNNAME, "UPDATE image SET name = NULL WHERE id = ?1")	\
+	SQL(IMAGE_COUNT_CONFIG, "SELECT count(*) FROM image"		\
+		" WHERE ns = ?1 AND config = ?2")			\
+	SQL(IMAGE_DROP_DANGLING, "DELETE FROM image"			\
+		" WHERE ns = ?1 AND config = ?2 AND name IS NULL")	\
+	SQL(IMAGE_LAYERS, "SELECT diff_id FROM image_layer"		\
+		" WHERE config = ?1 ORDER BY ord")			\
+	SQL(IMAGE_LAYER_ADD, "INSERT INTO image_layer (config, ord, diff_id)" \
+		" VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET diff_id = ?3") \
+	SQL(IMAGE_LAYER_SWEEP, "DELETE FROM image_layer AS l"		\
+		" WHERE NOT EXISTS (SELECT 1 FROM image WHERE config = l.config)" \
+		" AND NOT EXISTS (SELECT 1 FROM container WHERE image_id = l.config)") \
+	SQL(IMAGE_LAYER_DEAD, "SELECT EXISTS (SELECT 1 FROM image_layer AS l" \
+		" WHERE NOT EXISTS (SELECT 1 FROM image WHERE config = l.config)" \
+		" AND NOT EXISTS (SELECT 1 FROM container WHERE image_id = l.config))") \
+	SQL(IMAGE_USERS, "SELECT id FROM container"			\
+		" WHERE image_id = ?2 AND ns = ?1 ORDER BY id")		\
+	SQL(IMAGE_INDEX, "SELECT DISTINCT target, size, media_type, ns, name" \
+		" FROM image ORDER BY ns, name")			\
+	/* snapshots */							\
+	SQL(SNAPSHOT_ADD, "INSERT INTO snapshot (kind, driver, map, diff_id," \
+		" ready, lease, created_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" \
+		" RETURNING id")					\
+	SQL(SNAPSHOT_GET, "SELECT " SNAPSHOT_COLUMNS " FROM snapshot WHERE id = ?1") \
+	SQL(SNAPSHOT_LAYER, "SELECT id, ready, lease FROM snapshot"	\
+		" WHERE driver = ?1 AND diff_id = ?2 AND map = ?3")	\
+	SQL(SNAPSHOT_LIST, "SELECT " SNAPSHOT_COLUMNS " FROM snapshot"	\
+		" WHERE ?1 IS NULL OR driver = ?1 ORDER BY id")		\
+	SQL(SNAPSHOT_PARENTS, "SELECT parent FROM snapshot_parent"	\
+		" WHERE snapshot = ?1 ORDER BY ord")			\
+	SQL(SNAPSHOT_ADD_PARENT, "INSERT INTO snapshot_parent (snapshot, ord, parent)" \
+		" SELECT ?1, ?2, id FROM snapshot WHERE id = ?3 AND ready = 1") \
+	SQL(SNAPSHOT_HAS_CHILD, "SELECT EXISTS (SELECT 1 FROM snapshot_parent" \
+		" WHERE parent = ?1)")					\
+	SQL(SNAPSHOT_READY, "UPDATE snapshot SET ready = 1, lease = 0, size = ?2," \
+		" inodes = ?3 WHERE id = ?1 AND ready = 0")		\
+	SQL(SNAPSHOT_USAGE, "UPDATE snapshot SET size = ?2, inodes = ?3"	\
+		" WHERE id = ?1")					\
+	SQL(SNAPSHOT_DELETE, "DELETE FROM snapshot WHERE id = ?1")	\
+	SQL(SNAPSHOT_DELETE_PARENTS, "DELETE FROM snapshot_parent WHERE snapshot = ?1") \
+	/* containers */						\
+	SQL(CONTAINER_INSERT, "INSERT INTO container (ns, id, name, image, manifest," \
+		" image_id, snapshot, state, created_ns, exit_code, flags, restart," \
+		" config) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, -1, ?9, ?10," \
+		" ?11) ON CONFLICT DO NOTHING")				\
+	SQL(CONTAINER_BY_ID, "SELECT " CONTAINER_COLUMNS " FROM container" \
+		" WHERE ns = ?1 AND id = ?2")				\
+	SQL(CONTAINER_BY_NAME, "SELECT " CONTAINER_COLUMNS " FROM container" \
+		" WHERE ns = ?1 AND name = ?2")				\
+	SQL(CONTAINER_BY_PREFIX, "SELECT id FROM container"		\
+		" WHERE ns = ?1 AND id >= ?2 AND id < ?2 || '~' LIMIT 5") \
+	SQL(CONTAINER_LIST, "SELECT " CONTAINER_COLUMNS " FROM container" \
+		" WHERE ?1 IS NULL OR ns = ?1 ORDER BY created_ns DESC, id") \
+	SQL(CONTAINER_STARTED, "UPDATE container SET state = 2, started_ns = ?3," \
+		" finished_ns = 0, pid = ?4, start = ?5, boot = ?6, exit_code = -1" \
+		" WHERE ns = ?1 AND id = ?2")				\
+	SQL(CONTAINER_FINISHED, "UPDATE container SET state = 3,"	\
+		" started_ns = max(started_ns, ?3), finished_ns = ?4, exit_code = ?5" \
+		" WHERE ns = ?1 AND id = ?2 AND started_ns <= ?3"	\
+		" AND (state = 2 OR (state = 3 AND exit_code = -1"	\
+		" AND (?5 <> -1 OR finished_ns = 0)))")			\
+	SQL(CONTAINER_REBOOT, "UPDATE container SET state = 3, exit_code = -1" \
+		" WHERE state = 2 AND boot <> ?1")			\
+	SQL(CONTAINER_UPDATE, "UPDATE container SET config = ?3, restart = ?4," \
+		" flags = ?5 WHERE ns = ?1 AND id = ?2")		\
+	SQL(CONTAINER_RENAME, "UPDATE OR IGNORE container SET name = ?3"	\
+		" WHERE ns = ?1 AND id = ?2")				\
+	SQL(CONTAINER_DELETE, "DELETE FROM container WHERE ns = ?1 AND id = ?2" \
+		" RETURNING snapshot")					\
+	/* volumes */							\
+	SQL(VOLUME_GET, "SELECT ns, name, anonymous, created_ns, options, dying," \
+		" (SELECT count(*) FROM container_volume u WHERE u.ns = v.ns" \
+		"  AND u.volume = v.name) FROM volume v WHERE ns = ?1 AND name = ?2") \
+	SQL(VOLUME_LIST, "SELECT ns, name, anonymous, created_ns, options, dying," \
+		" (SELECT count(*) FROM container_volume u WHERE u.ns = v.ns" \
+		"  AND u.volume = v.name) FROM volume v"		\
+		" WHERE ns = ?1 AND dying = 0 ORDER BY name")		\
+	SQL(VOLUME_INSERT, "INSERT INTO volume (ns, name, anonymous, created_ns," \
+		" options) VALUES (?1, ?2, ?3, ?4, ?5)")		\
+	SQL(VOLUME_DOOM, "UPDATE volume SET dying = 1 WHERE ns = ?1 AND name = ?2") \
+	SQL(VOLUME_DELETE_DYING, "DELETE FROM volume"			\
+		" WHERE ns = ?1 AND name = ?2 AND dying = 1")		\
+	SQL(VOLUME_DYING, "SELECT ns, name FROM volume WHERE dying = 1")	\
+	SQL(VOLUME_USE, "INSERT INTO container_volume (ns, container, volume)" \
+		" VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")		\
+	SQL(VOLUME_USERS, "SELECT container FROM container_volume"	\
+		" WHERE ns = ?1 AND volume = ?2 ORDER BY container")	\
+	SQL(VOLUME_OF_CONTAINER, "SELECT volume FROM container_volume"	\
+		" WHERE ns = ?1 AND container = ?2 ORDER BY volume")	\
+	SQL(VOLUME_UNUSE, "DELETE FROM container_volume"		\
+		" WHERE ns = ?1 AND container = ?2")			\
+	/* collection */						\
+	SQL(GC_BLOBS, "SELECT digest, size FROM blob b"			\
+		" WHERE dying = 1 OR (" BLOB_UNREFERENCED ") LIMIT ?1")	\
+	SQL(GC_DOOM_BLOB, "UPDATE blob AS b SET dying = 1"		\
+		" WHERE digest = ?1 AND dying = 0 AND " BLOB_UNREFERENCED)	\
+	SQL(GC_SNAPSHOTS, "SELECT id, driver, size FROM snapshot s WHERE ready = 1" \
+		" AND ((kind = 1 AND " LAYER_UNREFERENCED ") OR (kind <> 1" \
+		" AND NOT EXISTS (SELECT 1 FROM container WHERE snapshot = s.id)" \
+		" AND NOT EXISTS (SELECT 1 FROM lease_snapshot l WHERE l.snapshot = s.id)))" \
+		" LIMIT ?1")						\
+	SQL(GC_SNAPSHOT, "DELETE FROM snapshot AS s WHERE id = ?1 AND"	\
+		" ((kind = 1 AND " LAYER_UNREFERENCED ") OR (kind <> 1"	\
+		" AND NOT EXISTS (SELECT 1 FROM container WHERE snapshot = s.id)" \
+		" AND NOT EXISTS (SELECT 1 FROM lease_snapshot l WHERE l.snapshot = s.id)))") \
+	SQL(GC_INGESTS, "SELECT ref FROM ingest i WHERE created_ns < ?1"	\
+		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease) LIMIT ?2") \
+	SQL(GC_INGEST, "DELETE FROM ingest AS i WHERE ref = ?1"		\
+		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease)") \
+	/* usage */							\
+	SQL(USAGE_IMAGES, "SELECT count(DISTINCT i.config), count(DISTINCT c.image_id)" \
+		" FROM image i LEFT JOIN container c"			\
+		" ON c.ns = i.ns AND c.image_id = i.config WHERE i.ns = ?1") \
+	SQL(USAGE_CONTAINERS, "SELECT count(*), coalesce(sum(state = 2), 0)" \
+		" FROM container WHERE ns = ?1")			\
+	SQL(USAGE_VOLUMES, "SELECT count(*), (SELECT count(DISTINCT volume)" \
+		" FROM container_volume WHERE ns = ?1)"			\
+		" FROM volume WHERE ns = ?1 AND dying = 0")		\
+	SQL(USAGE_BLOBS, "SELECT count(*), coalesce(sum(size), 0)"	\
+		" FROM blob WHERE dying = 0")				\
+	SQL(USAGE_LAYERS, "SELECT count(*), coalesce(sum(size), 0),"	\
+		" coalesce(sum(inodes), 0), coalesce(sum(CASE WHEN EXISTS"	\
+		" (SELECT 1 FROM snapshot_parent WHERE parent = s.id)"	\
+		" THEN 0 ELSE size END), 0) FROM snapshot s"		\
+		" WHERE kind = 1 AND ready = 1")			\
+	SQL(USAGE_ACTIVE, "SELECT coalesce(sum(size), 0) FROM snapshot"	\
+		" WHERE kind <> 1")					\
+	SQL(USAGE_INGESTS, "SELECT count(*) FROM ingest")
+
+#define SQL_ENUM(name, text) SQL_##name,
+
+enum sql {
+	SQL_STATEMENTS(SQL_ENUM)
+	SQL_COUNT,
+};

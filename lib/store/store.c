@@ -1,0 +1,469 @@
+#include "lib/store/store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+
+#include "lib/base/failpoint.h"
+#include "lib/base/fs.h"
+#include "lib/base/limits.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/store/content.h"
+#include "lib/store/db.h"
+#include "lib/store/schema.h"
+
+#define META_DB "meta.db"
+#define SPLIT_FILE "split"
+#define OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define EMPTY_INDEX							\
+	"{\"schemaVersion\":2,"						\
+	"\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}"
+
+/* File systems on which sqlite's WAL (shared memory, byte-range locks) or the
+ * layers of an id map cannot work.  statfs(2). */
+static const struct {
+	uint32_t magic;
+	const char *name;
+} remote[] = {
+	{ 0x00006969, "NFS" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB" },
+	{ 0x0000517b, "SMB" }, { 0x01021997, "9p" }, { 0x65735546, "FUSE" },
+	{ 0x0bd00bd0, "Lustre" }, { 0x47504653, "GPFS" }, { 0x00c36400, "Ceph" },
+	{ 0x5346414f, "AFS" }, { 0x73757245, "Coda" }, { 0x0000f15f, "eCryptfs" },
+};
+
+static const struct {
+	enum store_dir parent;		/* ROOT moves with a split, CONTENT does not */
+	const char *name;
+} places[STORE_DIR_COUNT] = {
+	[STORE_DIR_ROOT] = { STORE_DIR_ROOT, "" },
+	[STORE_DIR_CONTENT] = { STORE_DIR_CONTENT, "" },
+	[STORE_DIR_INGEST] = { STORE_DIR_CONTENT, "ingest" },
+	[STORE_DIR_SNAPSHOTS] = { STORE_DIR_ROOT, "snapshots" },
+	[STORE_DIR_VOLUMES] = { STORE_DIR_ROOT, "volumes" },
+	[STORE_DIR_CONTAINERS] = { STORE_DIR_ROOT, "containers" },
+	[STORE_DIR_TRASH] = { STORE_DIR_ROOT, "trash" },
+};
+
+static int lock(struct store *s, int how, struct err *e)
+{
+	int r;
+
+	do
+		r = flock(s->lock_fd, how);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? err_sys(e, "lock the store") : 0;
+}
+
+static char *join(const char *dir, const char *name)
+{
+	return *name ? mem_printf("%s/%s", dir, name) : mem_str(dir);
+}
+
+static void set_paths(struct store *s, const char *root, const char *content)
+{
+	for (size_t i = 0; i < STORE_DIR_COUNT; i++) {
+		free(s->paths[i]);
+		s->paths[i] = join(places[i].parent == STORE_DIR_ROOT ? root : content,
+				   places[i].name);
+	}
+}
+
+/* Where the local part of a split store lies: one directory per root. */
+static char *local_root(const char *local, const char *root)
+{
+	uint64_t h = 14695981039346656037ull;	/* FNV-1a: a name, not a secret */
+
+	for (const char *p = root; *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211ull;
+	return mem_printf("%s/store-%016llx", local, (unsigned long long)h);
+}
+
+/* Must a new store at root_fd be made in two places? */
+static int choose_split(int root_fd, const struct store_options *o, bool *split,
+			const char **why, struct err *e)
+{
+	struct statfs fs;
+
+	*split = o->split;
+	*why = "as configured";
+	if (fstatfs(root_fd, &fs) < 0)
+		return err_sys(e, "look at the file system of '%s'", o->root);
+	for (size_t i = 0; i < ARRAY_SIZE(remote); i++) {
+		if ((uint32_t)fs.f_type != remote[i].magic)
+			continue;
+		*split = true;
+		*why = remote[i].name;
+	}
+	if (*split && !o->local)
+		return err_set(e, EOPNOTSUPP,
+			       "'%s' is on %s, which cannot hold the database", o->root, *why);
+	return 0;
+}
+
+/* Finds out, and for a new store decides, where the two parts are; leaves the
+ * directory of the database in dirs[ROOT]. */
+static int find_parts(struct store *s, const struct store_options *o, int *root_fd,
+		      struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MAX_PATH);
+	AUTO_FREE char *local = NULL;
+	AUTO_FREE char *content = join(o->root, "content");
+	const char *why = NULL;
+	bool split = false;
+	int r;
+
+	r = fs_read(*root_fd, SPLIT_FILE, &text, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0) {
+		local = mem_str(text.data);
+		split = true;
+	} else {
+		err_clear(e);
+		if (faccessat(*root_fd, META_DB, F_OK, 0) < 0) {
+			r = choose_split(*root_fd, o, &split, &why, e);
+			if (r < 0)
+				return r;
+		}
+	}
+	if (!split) {
+		set_paths(s, o->root, content);
+		s->dirs[STORE_DIR_ROOT] = take_fd(root_fd);
+		return 0;
+	}
+	s->is_split = true;
+	if (!local) {
+		local = local_root(o->local, o->root);
+		strv_addf(&s->notices, "'%s' is on %s: database, layers and volumes are in '%s'",
+			  o->root, why, local);
+		r = fs_replace(*root_fd, SPLIT_FILE, local, strlen(local), 0600, FS_SYNC, e);
+		if (r < 0)
+			return r;
+	}
+	set_paths(s, local, content);
+	s->dirs[STORE_DIR_ROOT] = fs_mkdirs(AT_FDCWD, local, 0700, e);
+	if (s->dirs[STORE_DIR_ROOT] < 0)
+		return s->dirs[STORE_DIR_ROOT];
+	return fs_check_private(s->dirs[STORE_DIR_ROOT], local, e);
+}
+
+/* A new database is complete before it has its name. */
+static int create_db(struct store *s, struct err *e)
+{
+	static const char tmp[] = ".new-" META_DB;
+	AUTO_FREE char *path = join(s->paths[STORE_DIR_ROOT], tmp);
+	int root = s->dirs[STORE_DIR_ROOT];
+	AUTO_FD int fd = -1;
+	int off = 0;
+	int r;
+
+	/* We hold the lock alone: what is there is of a creator that died. */
+	(void)unlinkat(root, tmp, 0);
+	(void)unlinkat(root, ".new-" META_DB "-wal", 0);
+	(void)unlinkat(root, ".new-" META_DB "-shm", 0);
+	fd = openat(root, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, "create the database in '%s'", s->paths[STORE_DIR_ROOT]);
+	fd_auto(&fd);
+	r = db_open(s, path, false, e);
+	if (r < 0)
+		return r;
+	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	(void)sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &off);
+	r = db_script(s, "PRAGMA journal_mode = WAL; BEGIN", e);
+	for (int i = 0; r == 0 && i < schema_version; i++)
+		r = db_script(s, schema_migrations[i], e);
+	if (r == 0) {
+		AUTO_FREE char *end = mem_printf("PRAGMA user_version = %d; COMMIT",
+						 schema_version);
+
+		r = db_script(s, end, e);
+	}
+	if (r == 0)
+		r = db_run(s, SQL_META_SET, ARGS(T("boot"), T(s->boot)), e);
+	db_close(s);			/* checkpoints and removes the log */
+	if (r < 0)
+		return err_ctx(e, r, "create the database");
+	r = failpoint("store.create", e);
+	if (r < 0)
+		return r;
+	if (renameat(root, tmp, root, META_DB) < 0)
+		return err_sys(e, "name the database");
+	return fs_sync_dir(root, META_DB, e);
+}
+
+/* blobs/sha256, ingest, and the two files that make it an OCI layout. */
+static int create_content(struct store *s, struct err *e)
+{
+	AUTO_FREE char *blobs = join(s->paths[STORE_DIR_CONTENT], "blobs/sha256");
+	AUTO_FD int fd = -1;
+	int r = 0;
+
+	fd = fs_mkdirs(AT_FDCWD, blobs, 0700, e);
+	if (fd < 0)
+		return fd;
+	fd_auto(&fd);
+	fd = fs_open_dir(AT_FDCWD, s->paths[STORE_DIR_CONTENT], e);
+	if (fd < 0)
+		return fd;
+	if (faccessat(fd, "index.json", F_OK, 0) < 0)
+		r = fs_replace(fd, "index.json", EMPTY_INDEX, strlen(EMPTY_INDEX), 0600,
+			       FS_SYNC, e);
+	if (r == 0 && faccessat(fd, "oci-layout", F_OK, 0) < 0)
+		r = fs_replace(fd, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), 0600,
+			       FS_SYNC, e);
+	return r;
+}
+
+static int create(struct store *s, struct err *e)
+{
+	int r;
+
+	for (size_t i = 0; i < STORE_DIR_COUNT; i++) {
+		AUTO_FD int fd = fs_mkdirs(AT_FDCWD, s->paths[i], 0700, e);
+
+		if (fd < 0)
+			return fd;
+	}
+	r = create_content(s, e);
+	if (r < 0)
+		return r;
+	return create_db(s, e);
+}
+
+/* Runs the migrations that an older store lacks.  Alone: others that wait for
+ * the lock find it done. */
+static int upgrade(struct store *s, const char *path, struct err *e)
+{
+	int64_t version = 0;
+	int r;
+
+	db_close(s);
+	r = lock(s, LOCK_EX, e);
+	if (r < 0)
+		return r;
+	r = db_open(s, path, false, e);
+	if (r < 0)
+		return r;
+	r = db_one(&version, s, SQL_VERSION_GET, NO_ARGS, e);
+	for (int64_t i = version; r == 0 && i < schema_version; i++) {
+		AUTO_FREE char *sql = mem_printf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d;"
+						 " COMMIT", schema_migrations[i], (int)i + 1);
+
+		r = db_script(s, sql, e);
+		if (r < 0)
+			r = err_ctx(e, r, "upgrade the store to version %d", (int)i + 1);
+		else
+			r = failpoint("store.upgrade", e);
+	}
+	/* Statements prepared before know the old tables. */
+	db_close(s);
+	if (r == 0)
+		r = db_open(s, path, false, e);
+	return r;
+}
+
+static int check_version(struct store *s, const char *path,
+			 const struct store_options *o, struct err *e)
+{
+	int64_t version = 0;
+	int r = db_one(&version, s, SQL_VERSION_GET, NO_ARGS, e);
+
+	if (r < 0)
+		return r;
+	if (version > schema_version)
+		return err_set(e, EPROTONOSUPPORT,
+			       "the store '%s' was made by a newer version (%d, this one knows %d)",
+			       o->root, (int)version, schema_version);
+	if (version == schema_version)
+		return 0;
+	if (o->read_only)
+		return err_set(e, EROFS, "the store '%s' must be upgraded first", o->root);
+	r = upgrade(s, path, e);
+	if (r < 0)
+		return r;
+	return o->exclusive ? 0 : lock(s, LOCK_SH, e);
+}
+
+/* The first opener after a reboot sets right what the database believes. */
+static int after_reboot(struct store *s, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int changed, r;
+
+	r = store_begin(&tx, s, STORE_FAST, e);
+	if (r < 0)
+		return r;
+	changed = db_run(s, SQL_CONTAINER_REBOOT, ARGS(T(s->boot)), e);
+	if (changed < 0)
+		return changed;
+	r = db_run(s, SQL_META_SET, ARGS(T("boot"), T(s->boot)), e);
+	if (r < 0)
+		return r;
+	s->is_index_stale = true;	/* it is not synced when it is written */
+	if (changed > 0)
+		strv_addf(&s->notices, "the machine was restarted: %d container%s ended",
+			  changed, changed == 1 ? "" : "s");
+	return store_commit(&tx, e);
+}
+
+static int recover(struct store *s, struct err *e)
+{
+	bool same_boot = false, leases = false;
+	int r;
+
+	{
+		AUTO(db_rows) sqlite3_stmt *st = NULL;
+
+		r = db_query(&st, s, SQL_META_OPEN, NO_ARGS, e);
+		if (r < 0)
+			return r;
+		r = db_next(s, st, e);
+		if (r < 0)
+			return r;
+		if (r > 0) {
+			same_boot = str_eq(db_peek(st, 0), s->boot);
+			leases = db_int(st, 1);
+		}
+	}
+	if (s->is_read_only)
+		return 0;
+	if (!same_boot) {
+		r = after_reboot(s, e);
+		if (r < 0)
+			return r;
+	}
+	return leases ? lease_recover(s, e) : 0;
+}
+
+static int open_lock(struct store *s, const struct store_options *o, struct err *e)
+{
+	int flags = o->read_only ? O_RDONLY : O_RDWR | (o->create ? O_CREAT : 0);
+
+	s->lock_fd = openat(s->dirs[STORE_DIR_ROOT], "lock", flags | O_CLOEXEC | O_NOFOLLOW,
+			    0600);
+	if (s->lock_fd < 0 && errno == ENOENT)
+		return err_set(e, ENOENT, "no store in '%s'", o->root);
+	if (s->lock_fd < 0)
+		return err_sys(e, "open the lock of '%s'", o->root);
+	return lock(s, o->exclusive ? LOCK_EX : LOCK_SH, e);
+}
+
+static int open_db(struct store *s, const struct store_options *o, struct err *e)
+{
+	AUTO_FREE char *path = join(s->paths[STORE_DIR_ROOT], META_DB);
+	int r = db_open(s, path, o->read_only, e);
+
+	if (r == -ENOENT && o->create && !o->read_only) {
+		err_clear(e);
+		r = lock(s, LOCK_EX, e);
+		if (r == 0 && faccessat(s->dirs[STORE_DIR_ROOT], META_DB, F_OK, 0) < 0)
+			r = create(s, e);
+		if (r == 0 && !o->exclusive)
+			r = lock(s, LOCK_SH, e);
+		if (r == 0)
+			r = db_open(s, path, false, e);
+	}
+	if (r < 0)
+		return r;
+	return check_version(s, path, o, e);
+}
+
+static int open_parts(struct store *s, const struct store_options *o, struct err *e)
+{
+	AUTO_FD int root = -1;
+	int r;
+
+	root = open(o->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 && errno == ENOENT && o->create)
+		root = fs_mkdirs(AT_FDCWD, o->root, 0700, e);
+	else if (root < 0)
+		return err_sys(e, "open the store '%s'", o->root);
+	if (root < 0)
+		return root;
+	r = fs_check_private(root, o->root, e);
+	if (r == 0)
+		r = find_parts(s, o, &root, e);
+	if (r == 0)
+		r = open_lock(s, o, e);
+	if (r == 0)
+		r = open_db(s, o, e);
+	if (r == 0)
+		r = recover(s, e);
+	return r;
+}
+
+int store_open(struct store **out, const struct store_options *o, struct err *e)
+{
+	AUTO(store) struct store *s = mem_new(struct store);
+	int r;
+
+	s->lock_fd = -1;
+	s->is_read_only = o->read_only;
+	for (size_t i = 0; i < STORE_DIR_COUNT; i++)
+		s->dirs[i] = -1;
+	if (o->root[0] != '/' || (o->local && o->local[0] != '/'))
+		return err_set(e, EINVAL, "store '%s': not an absolute path", o->root);
+	r = clock_boot_id(s->boot, e);
+	if (r == 0)
+		r = open_parts(s, o, e);
+	if (r < 0)
+		return r;
+	*out = take(s);
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	db_close(s);
+	for (size_t i = 0; i < STORE_DIR_COUNT; i++) {
+		fd_auto(&s->dirs[i]);
+		free(s->paths[i]);
+	}
+	fd_auto(&s->lock_fd);		/* lets the lock go, last */
+	strv_clear(&s->notices);
+	free(s->pending);
+	free(s);
+}
+
+const struct strv *store_notices(const struct store *s)
+{
+	return &s->notices;
+}
+
+const char *store_boot(const struct store *s)
+{
+	return s->boot;
+}
+
+int store_dir(struct store *s, enum store_dir d, struct err *e)
+{
+	if (s->dirs[d] < 0)
+		s->dirs[d] = fs_open_dir(AT_FDCWD, s->paths[d], e);
+	return s->dirs[d];
+}
+
+const char *store_dir_path(const struct store *s, enum store_dir d)
+{
+	return s->paths[d];
+}
+
+int store_self(struct store *s, struct err *e)
+{
+	struct stat st;
+	int r;
+
+	if (s->self.pid)
+		return 0;
+	if (stat("/proc/self/ns/pid", &st) < 0)
+		return err_sys(e, "look at our pid namespace");
+	s->pidns = st.st_ino;
+	r = proc_id_of(&s->self, getpid(), e);
+	if (r < 0)
+		s->self.pid = 0;
+	return r;
+}

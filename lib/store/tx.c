@@ -1,0 +1,314 @@
+#include "lib/store/store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "lib/base/failpoint.h"
+#include "lib/base/fs.h"
+#include "lib/base/limits.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/store/content.h"
+#include "lib/store/db.h"
+
+int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
+		struct err *e)
+{
+	bool full = sync == STORE_DURABLE;
+	int r;
+
+	if (s->is_read_only)
+		return err_set(e, EROFS, "the store was opened for reading only");
+	if (s->depth == 0) {
+		if (s->is_sync_full != full) {
+			r = db_run(s, full ? SQL_SYNC_FULL : SQL_SYNC_NORMAL, NO_ARGS, e);
+			if (r < 0)
+				return r;
+			s->is_sync_full = full;
+		}
+		r = db_run(s, SQL_BEGIN, NO_ARGS, e);
+		if (r < 0)
+			return r;
+		s->is_doomed = false;
+	}
+	s->depth++;
+	out->store = s;
+	return 0;
+}
+
+void store_rollback(struct store_tx *tx)
+{
+	struct err ignored = ERR_INIT;
+	struct store *s = tx->store;
+
+	if (!s)
+		return;
+	tx->store = NULL;
+	s->is_doomed = true;
+	if (--s->depth > 0)
+		return;
+	s->is_index_stale = false;
+	/* sqlite may have rolled back by itself (disk full). */
+	if (!sqlite3_get_autocommit(s->db))
+		(void)!db_run(s, SQL_ROLLBACK, NO_ARGS, &ignored);
+}
+
+int store_commit(struct store_tx *tx, struct err *e)
+{
+	struct store *s = tx->store;
+	int r;
+
+	if (s->is_doomed) {
+		store_rollback(tx);
+		return err_set(e, ECANCELED, "a part of the transaction failed");
+	}
+	if (s->depth > 1) {
+		s->depth--;
+		tx->store = NULL;
+		return 0;
+	}
+	r = failpoint("tx.commit", e);
+	if (r == 0)
+		r = db_run(s, SQL_COMMIT, NO_ARGS, e);
+	if (r < 0) {
+		store_rollback(tx);
+		return r;
+	}
+	s->depth = 0;
+	tx->store = NULL;
+	r = failpoint("tx.committed", e);
+	if (r == 0 && s->is_index_stale) {
+		s->is_index_stale = false;
+		r = content_write_index(s, e);
+	}
+	if (r < 0) {
+		/* What was asked for is done; the index is a view of it, and
+		 * the next GC writes it again. */
+		strv_addf(&s->notices, "index.json was not written: %s", e->text);
+		err_clear(e);
+	}
+	return 0;
+}
+
+int store_trash(struct store *s, int dirfd, const char *name, struct err *e)
+{
+	int trash = store_dir(s, STORE_DIR_TRASH, e);
+	char to[96];
+	int r;
+
+	if (trash < 0)
+		return trash;
+	r = failpoint("trash.rename", e);
+	if (r < 0)
+		return r;
+	snprintf(to, sizeof(to), "%llx-%d-%u", (unsigned long long)clock_wall_ns(),
+		 (int)getpid(), s->trash_serial++);
+	if (renameat(dirfd, name, trash, to) == 0 || errno == ENOENT)
+		return 0;
+	/* The trash of a split store is on another file system. */
+	if (errno == EXDEV)
+		return fs_rmtree(dirfd, name, e);
+	return err_sys(e, "move '%s' to the trash", name);
+}
+
+int store_fresh_dir(struct store *s, int dirfd, const char *name, struct err *e)
+{
+	int r;
+
+	if (mkdirat(dirfd, name, 0700) < 0) {
+		if (errno != EEXIST)
+			return err_sys(e, "make directory '%s'", name);
+		r = store_trash(s, dirfd, name, e);
+		if (r < 0)
+			return r;
+		if (mkdirat(dirfd, name, 0700) < 0)
+			return err_sys(e, "make directory '%s'", name);
+	}
+	return fs_open_dir(dirfd, name, e);
+}
+
+void store_make_room(struct store *s)
+{
+	struct err ignored = ERR_INIT;
+	struct statvfs fs;
+	int root = store_dir(s, STORE_DIR_ROOT, &ignored);
+
+	if (s->is_read_only || fstatvfs(root, &fs) < 0)
+		return;
+	if (fs.f_bavail * fs.f_frsize < STORE_BALLAST)
+		(void)unlinkat(root, BALLAST_FILE, 0);
+}
+
+void store_keep_room(struct store *s)
+{
+	struct err ignored = ERR_INIT;
+	struct statvfs fs;
+	AUTO_FD int fd = -1;
+	int root = store_dir(s, STORE_DIR_ROOT, &ignored);
+
+	if (s->is_read_only || fstatvfs(root, &fs) < 0 ||
+	    fs.f_bavail * fs.f_frsize < 64 * STORE_BALLAST)
+		return;
+	fd = openat(root, BALLAST_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0 && fallocate(fd, 0, 0, (off_t)STORE_BALLAST) < 0)
+		(void)unlinkat(root, BALLAST_FILE, 0);
+}
+
+/* --- namespaces --- */
+
+int store_use_ns(struct store *s, const char *ns, struct err *e)
+{
+	int r;
+
+	if (!str_is_name(ns))
+		return err_set(e, EINVAL, "bad namespace '%s'", ns);
+	if (str_eq(ns, STORE_NS_DEFAULT))
+		return 0;
+	r = db_run(s, SQL_NS_ADD, ARGS(T(ns), I(clock_wall_ns())), e);
+	return r < 0 ? r : 0;
+}
+
+int store_ns_create(struct store *s, const char *ns, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int r = store_begin(&tx, s, STORE_FAST, e);
+
+	if (r == 0)
+		r = store_use_ns(s, ns, e);
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
+int store_ns_list(struct strv *out, struct store *s, struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	int r = db_query(&st, s, SQL_NS_LIST, NO_ARGS, e);
+
+	while (r >= 0 && (r = db_next(s, st, e)) > 0)
+		strv_add(out, db_peek(st, 0));
+	return r;
+}
+
+int store_ns_remove(struct store *s, const char *ns, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int64_t used = 0;
+	int r = store_begin(&tx, s, STORE_FAST, e);
+
+	if (r == 0)
+		r = db_one(&used, s, SQL_NS_USED, ARGS(T(ns)), e);
+	if (r < 0)
+		return r;
+	if (used)
+		return err_set(e, EBUSY, "namespace '%s' is not empty", ns);
+	r = db_run(s, SQL_LABEL_DELETE_ALL, ARGS(I(LABEL_NAMESPACE), T(ns), T("")), e);
+	if (r >= 0)
+		r = db_run(s, SQL_NS_DELETE, ARGS(T(ns)), e);
+	if (r == 0 && !str_eq(ns, STORE_NS_DEFAULT))
+		return err_set(e, ENOENT, "no namespace '%s'", ns);
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
+/* --- labels --- */
+
+int label_list(struct strv *out, struct store *s, const char *ns,
+	       enum label_kind kind, const char *object, struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	int r = db_query(&st, s, SQL_LABEL_LIST, ARGS(I(kind), T(ns), T(object)), e);
+
+	while (r >= 0 && (r = db_next(s, st, e)) > 0)
+		strv_addf(out, "%s=%s", db_peek(st, 0), db_peek(st, 1));
+	return r;
+}
+
+int label_set(struct store *s, const char *ns, enum label_kind kind,
+	      const char *object, const char *key, const char *value,
+	      struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int r;
+
+	if (str_is_empty(key) || strchr(key, '='))
+		return err_set(e, EINVAL, "bad label name '%s'", key);
+	r = store_begin(&tx, s, STORE_FAST, e);
+	if (r == 0)
+		r = store_use_ns(s, ns, e);
+	if (r < 0)
+		return r;
+	if (value)
+		r = db_run(s, SQL_LABEL_SET,
+			   ARGS(I(kind), T(ns), T(object), T(key), T(value)), e);
+	else
+		r = db_run(s, SQL_LABEL_DELETE, ARGS(I(kind), T(ns), T(object), T(key)), e);
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
+int label_set_all(struct store *s, const char *ns, enum label_kind kind,
+		  const char *object, const struct strv *labels, struct err *e)
+{
+	for (size_t i = 0; i < labels->len; i++) {
+		const char *eq = strchr(labels->v[i], '=');
+		AUTO_FREE char *key = mem_strn(labels->v[i],
+					       eq ? (size_t)(eq - labels->v[i])
+						  : strlen(labels->v[i]));
+		int r = label_set(s, ns, kind, object, key, eq ? eq + 1 : "", e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- usage --- */
+
+/* One row of counts; column i goes to *out[i]. */
+static int counts(struct store *s, enum sql q, const char *ns, uint64_t **out,
+		  size_t len, struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	struct db_arg arg = T(ns);
+	int r = db_query(&st, s, q, &arg, ns ? 1 : 0, e);
+
+	if (r == 0)
+		r = db_next(s, st, e);
+	for (size_t i = 0; r > 0 && i < len; i++)
+		*out[i] = db_u64(st, (int)i);
+	return r < 0 ? r : 0;
+}
+
+int store_usage(struct store_usage *out, struct store *s, const char *ns,
+		struct err *e)
+{
+	struct store_usage u = { 0 };
+	const struct {
+		enum sql q;
+		const char *ns;
+		uint64_t *to[4];
+	} rows[] = {
+		{ SQL_USAGE_IMAGES, ns, { &u.images, &u.images_active } },
+		{ SQL_USAGE_CONTAINERS, ns, { &u.containers, &u.containers_running } },
+		{ SQL_USAGE_VOLUMES, ns, { &u.volumes, &u.volumes_active } },
+		{ SQL_USAGE_BLOBS, NULL, { &u.blobs, &u.blob_bytes } },
+		{ SQL_USAGE_LAYERS, NULL,
+		  { &u.layers, &u.layer_bytes, &u.layer_inodes, &u.layer_bytes_unused } },
+		{ SQL_USAGE_ACTIVE, NULL, { &u.active_bytes } },
+		{ SQL_USAGE_INGESTS, NULL, { &u.ingests } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t *to[4];
+		size_t len = 0;
+		int r;
+
+		while (len < 4 && rows[i].to[len]) {
+			to[len] = rows[i].to[len];
+			len++;
+		}
+		r = counts(s, rows[i].q, rows[i].ns, to, len, e);
+		if (r < 0)
+			return r;
+	}
+	*out = u;
+	return 0;
+}
