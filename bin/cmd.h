@@ -58,7 +58,7 @@ struct opt {
 enum program { PROGRAM_CORACLE, PROGRAM_IMAGE };
 
 /* Returns the exit status, or a negative errno with e set. */
-typedef int cmd_run(struct app *app, void *args, char **operands, int count, struct err *e);
+typedef int cmd_fn(struct app *app, void *args, char **operands, int count, struct err *e);
 
 struct cmd {
 	const char *name;		/* "image prune" */
@@ -76,7 +76,7 @@ struct cmd {
 	enum program program;
 	bool hidden;
 	int fail_status;		/* 0: the usual 1 (usage: 2) */
-	cmd_run *run;
+	cmd_fn *run;
 };
 
 /* NULL-ended, in the order of the help. */

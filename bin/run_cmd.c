@@ -11,7 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-int run_cmd(struct app *app, const struct cmd *c, cmd_run *run, char **argv,
+int run_cmd(struct app *app, const struct cmd *c, cmd_fn *run, char **argv,
 	    int argc, struct err *e)
 {
 	AUTO_FREE char *args = mem_zero(c->args_size, 1);

@@ -5,12 +5,12 @@
 
 #include "bin/app.h"
 
-/* Decides what runs a command; answers as cmd_run does. */
+/* Decides what runs a command; answers as cmd_fn does. */
 typedef int dispatch_fn(struct app *app, const struct cmd *c, char **argv, int argc, struct err *e);
 
 /* Global options, dispatch, output, errors; the exit status. */
 int run_main(int argc, char **argv, dispatch_fn *dispatch);
 
 /* Parses argv (the command's words taken off) and runs the command. */
-int run_cmd(struct app *app, const struct cmd *c, cmd_run *run, char **argv,
+int run_cmd(struct app *app, const struct cmd *c, cmd_fn *run, char **argv,
 	    int argc, struct err *e) MUST_CHECK;
