@@ -1,0 +1,76 @@
+#include "bin/filter.h"
+
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+static const struct filter_key *find(const struct filter_key *keys, const char *text, size_t len)
+{
+	for (; keys->name; keys++)
+		if (strlen(keys->name) == len && !strncmp(keys->name, text, len))
+			return keys;
+	return NULL;
+}
+
+/* All filters of this key: any of them, or each for labels. */
+static int match_key(const struct strv *filters, const struct filter_key *key, bool negate,
+		     const void *object, void *arg, struct err *e)
+{
+	bool every = str_eq(key->name, "label");
+	AUTO_FREE char *prefix = mem_printf("%s%s=", key->name, negate ? "!" : "");
+	int found = -1;
+
+	for (size_t i = 0; i < filters->len; i++) {
+		const char *value = str_after(filters->v[i], prefix);
+		int r;
+
+		if (!value)
+			continue;
+		r = key->fn(object, arg, value, e);
+		if (r < 0)
+			return r;
+		r = negate ? !r : r;
+		if (found < 0)
+			found = r;
+		else
+			found = every || negate ? found && r : found || r;
+	}
+	return found != 0;
+}
+
+int filter_match(const struct strv *filters, const struct filter_key *keys, const void *object,
+		 void *arg, struct err *e)
+{
+	for (size_t i = 0; i < filters->len; i++) {
+		const char *text = filters->v[i];
+		const char *equals = strchr(text, '=');
+		bool negate = equals && equals > text && equals[-1] == '!';
+		const struct filter_key *key;
+		int r;
+
+		if (!equals)
+			return err_set(e, EINVAL, "--filter '%s' is not KEY=VALUE", text);
+		key = find(keys, text, (size_t)(equals - text) - negate);
+		if (!key)
+			return err_set(e, EINVAL, "--filter: '%.*s' is not a key of this list",
+				       (int)(equals - text), text);
+		r = match_key(filters, key, negate, object, arg, e);
+		if (r <= 0)
+			return r;
+	}
+	return 1;
+}
+
+bool filter_label(const struct strv *labels, const char *value)
+{
+	size_t len = strlen(value);
+
+	for (size_t i = 0; i < labels->len; i++) {
+		const char *l = labels->v[i];
+
+		if (!strncmp(l, value, len) && (!l[len] || (l[len] == '=' && !strchr(value, '='))))
+			return true;
+	}
+	return false;
+}

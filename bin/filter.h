@@ -1,0 +1,27 @@
+/* filter.h - --filter KEY=VALUE of lists.
+ *
+ * Different keys must all match; values of one key are alternatives, except
+ * that every label must match.  "label!" negates.  A key that the list does
+ * not have is refused by name.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/base/err.h"
+#include "lib/base/strv.h"
+
+/* Does this object match one filter? -EINVAL: a bad value. */
+typedef int filter_fn(const void *object, void *arg, const char *value, struct err *e);
+
+struct filter_key {
+	const char *name;
+	filter_fn *fn;
+};
+
+/* 1: shown, 0: not.  keys end with a NULL name. */
+int filter_match(const struct strv *filters, const struct filter_key *keys,
+		 const void *object, void *arg, struct err *e) MUST_CHECK;
+
+/* "key" or "key=value" among labels. */
+bool filter_label(const struct strv *labels, const char *value);

@@ -1,0 +1,17 @@
+/* row_ctr.h - containers as rows of lists, with docker's field names.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "bin/env.h"
+#include "lib/fmt/table.h"
+
+extern const struct table ctr_table;
+
+/* One row; show in full or shortened.  The caller ends the reference. */
+int row_ctr(json_t **out, struct ctr_env *env, const struct ctr *c, bool no_trunc,
+	    bool with_size, struct err *e) MUST_CHECK;
+
+/* "Up 3 minutes", "Exited (0) 2 hours ago", "Created" */
+void row_status(const struct ctr *c, char *out, size_t size);
