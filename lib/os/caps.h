@@ -1,6 +1,6 @@
 /* caps.h - the capability sets of the calling process, by raw system calls.
  *
- * Sets are bit masks (lib/fmt/capname.h).  Return 0 or -errno; usable between
+ * Sets are bit masks (lib/fmt/spec.h).  Return 0 or -errno; usable between
  * clone and exec.
  */
 #pragma once
