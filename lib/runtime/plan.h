@@ -92,10 +92,11 @@ struct plan_options {
 int plan_compile(struct buf *out, const struct spec *s,
 		 const struct plan_options *o, struct err *e) MUST_CHECK;
 
-/* One more process in a running container.  init says whether the container
- * has a user namespace of its own and what it may do; seccomp as above. */
+/* One more process in a running container. */
 struct plan_exec_options {
-	const struct idmap *idmap;
+	const struct idmap *idmap;	/* the container's; NULL: no user namespace */
+	uint64_t join_flags;		/* CLONE_NEW*: its other namespaces */
+	bool deny_setgroups;		/* the container's plan_denies_setgroups() */
 	const void *seccomp;
 	size_t seccomp_len;
 	bool keep_keyring;
@@ -105,6 +106,11 @@ struct plan_exec_options {
 int plan_compile_exec(struct buf *out, const struct spec_process *p,
 		      const struct plan_exec_options *o,
 		      struct err *e) MUST_CHECK;
+
+/* What an exec plan must know of the container's own plan: the namespaces it
+ * has for itself, and whether setgroups(2) is denied in it. */
+uint64_t plan_join_flags(const void *plan);
+bool plan_denies_setgroups(const void *plan);
 
 /* Is every offset, count and text of the blob in order? */
 int plan_check(const void *plan, size_t len, struct err *e) MUST_CHECK;

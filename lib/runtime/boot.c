@@ -1,0 +1,224 @@
+#include "lib/runtime/boot.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "lib/base/fd.h"
+#include "lib/os/caps.h"
+#include "lib/runtime/exe.h"
+#include "lib/runtime/init.h"
+#include "lib/runtime/plan.h"
+#include "lib/runtime/start.h"
+
+pid_t boot_clone(uint64_t flags, int *pidfd, int cgroup_fd)
+{
+	struct clone_args args = {
+		.flags = flags | (pidfd ? (uint64_t)CLONE_PIDFD : 0u),
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.exit_signal = flags & CLONE_PARENT ? 0u : (uint64_t)SIGCHLD,
+	};
+
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned)cgroup_fd;
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+int boot_join(int pidfd, uint64_t flags)
+{
+	if ((flags & CLONE_NEWUSER) && setns(pidfd, CLONE_NEWUSER) < 0)
+		return -errno;
+	flags &= ~(uint64_t)CLONE_NEWUSER;
+	if (flags && setns(pidfd, (int)flags) < 0)
+		return -errno;
+	return 0;
+}
+
+int boot_find_exe(struct boot *b, const char *exe,
+		  char path[static BOOT_PATH_MAX], struct err *e)
+{
+	ssize_t n;
+
+	b->exe = exe;
+	if (!exe) {
+		n = readlink("/proc/self/exe", path, BOOT_PATH_MAX - 1);
+		if (n < 0)
+			return err_sys(e, "find our own program");
+		path[n] = '\0';
+		b->exe = path;
+		exe = "/proc/self/exe";
+	}
+	if (stat(exe, &b->exe_stat) < 0)
+		return err_sys(e, "find '%s'", exe);
+	return 0;
+}
+
+static _Noreturn void fail(const struct boot *b, int sock, uint32_t step, int r)
+{
+	(void)b;
+	(void)rt_tell(sock, RT_MSG_ERROR, step, -r, 0, -1);
+	_exit(125);
+}
+
+/* What the caller of our caller set must not reach the container
+ * (RELIABILITY A4). */
+static void reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &dfl, NULL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int move_above(int fd, int floor)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, floor);
+
+	return moved < 0 ? -errno : moved;
+}
+
+/* 0, 1, 2, the preserved ones, plan, socket, more: first out of each other's
+ * way, then into place.  Everything else is close-on-exec from here on. */
+static int place_fds(struct boot *b, int *sock)
+{
+	int first = 3 + (int)b->head->preserve_fds;
+	int floor = first + 2 + (int)b->more_count;
+	int from[3 + 2 + BOOT_MORE_MAX], to[3 + 2 + BOOT_MORE_MAX];
+	int count = 0;
+
+	fd_cloexec_from(3);
+	for (int i = 0; i < 3; i++) {
+		from[count] = b->stdio[i];
+		to[count++] = i;
+	}
+	from[count] = b->plan_fd;
+	to[count++] = first;
+	from[count] = b->sock;
+	to[count++] = first + 1;
+	for (unsigned i = 0; i < b->more_count; i++) {
+		from[count] = b->more[i];
+		to[count++] = first + 2 + (int)i;
+	}
+	for (int i = 0; i < count; i++) {
+		from[i] = from[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) :
+			move_above(from[i], floor);
+		if (from[i] < 0)
+			return from[i] == -1 ? -errno : from[i];
+	}
+	if (b->exe_fd >= 0 && b->exe_fd < floor)
+		b->exe_fd = move_above(b->exe_fd, floor);
+	for (int i = 0; i < count; i++) {
+		if (dup2(from[i], to[i]) < 0)
+			return -errno;
+		(void)close(from[i]);
+	}
+	*sock = first + 1;
+	b->sock = first + 1;
+	for (int fd = 3; fd < first; fd++)
+		(void)fcntl(fd, F_SETFD, 0);
+	return 0;
+}
+
+static int get_exe(struct boot *b)
+{
+	int fd = -EPERM;
+
+	if (!(b->head->flags & PLAN_F_SEALED_EXE))
+		fd = exe_clone(b->exe, &b->exe_stat);
+	/* Replaced by an update, no mount namespace of our own, no open_tree
+	 * (until Linux 5.12 is the minimum): a copy then. */
+	if (fd < 0)
+		fd = exe_seal("/proc/self/exe");
+	return fd;
+}
+
+_Noreturn void boot_child(struct boot *b)
+{
+	static char number[2] = "0";
+	char *argv[] = { (char *)b->name, number, NULL };
+	char *env[] = { NULL };
+	int sock = b->sock;
+	int r = place_fds(b, &sock);
+
+	if (r < 0)
+		fail(b, sock, RT_STEP_REEXEC, r);
+	reset_signals();
+	if (b->exe_fd < 0) {
+		b->exe_fd = get_exe(b);
+		if (b->exe_fd < 0)
+			fail(b, sock, RT_STEP_CLONE, b->exe_fd);
+		r = rt_tell(sock, RT_MSG_EXE, 0, 0, 0, b->exe_fd);
+		if (r < 0)
+			fail(b, sock, RT_STEP_CLONE, r);
+	}
+	/* With no id mapped, execve takes every capability but ambient ones. */
+	r = caps_keep_over_exec();
+	if (r < 0)
+		fail(b, sock, RT_STEP_REEXEC, r);
+	number[0] = (char)('0' + b->head->preserve_fds);
+	(void)syscall(SYS_execveat, b->exe_fd, "", argv, env, AT_EMPTY_PATH);
+	fail(b, sock, RT_STEP_REEXEC, -errno);
+}
+
+int boot_receive(int sock, struct rt_msg *m, int *fd, struct err *e)
+{
+	size_t count = 1;
+	ssize_t n;
+
+	*fd = -1;
+	n = fd_recv(sock, m, sizeof(*m), fd, &count, 0, e);
+	/* Killed before it read what we sent. */
+	if (n == -ECONNRESET) {
+		err_clear(e);
+		n = 0;
+	}
+	if (n < 0)
+		return (int)n;
+	if (n == 0)
+		return 0;
+	if (n != (ssize_t)sizeof(*m)) {
+		fd_auto(fd);
+		return err_set(e, EPROTO, "container init: bad message");
+	}
+	return 1;
+}
+
+int boot_error(const void *plan, const struct rt_msg *m, struct err *e)
+{
+	const struct plan_head *h = plan;
+	char words[PLAN_WORDS_MAX];
+	int code = m->value > 0 ? m->value : EIO;
+	int r;
+
+	switch (m->step) {
+	case RT_STEP_CLONE:
+		return err_ret(e, -code, "make a read-only form of our program");
+	case RT_STEP_REEXEC:
+		return err_ret(e, -code, "start the container's init");
+	case RT_STEP_JOIN:
+		return err_ret(e, -code, "join the container's namespaces");
+	case RT_STEP_FORK:
+		return err_ret(e, -code, "create the process");
+	default:
+		break;
+	}
+	plan_describe(plan, m->step, words);
+	if (m->step < h->step_count && plan_steps(h)[m->step].op == OP_TAP)
+		(void)snprintf(words, sizeof(words), "network: %s",
+			       tap_step_text((enum tap_step)m->detail));
+	r = err_ret(e, -code, "%s", words);
+	if (m->step < h->step_count && plan_steps(h)[m->step].op == OP_EXEC)
+		return err_hint(e, r, "rt.exec");
+	return r;
+}

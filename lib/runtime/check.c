@@ -1,0 +1,156 @@
+/* What is wrong with a spec, in words, before anything is started. */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/limits.h"
+#include "lib/base/str.h"
+#include "lib/runtime/compile.h"
+
+static int check_ids(const struct spec_user *u, const struct idmap *map,
+		     struct err *e)
+{
+	if (!map)
+		return 0;
+	if (id_to_outside(&map->uids, u->uid) == ID_NONE)
+		return err_hint(e, err_set(e, EINVAL, "user %u is not mapped", u->uid),
+				"idmap.user");
+	if (id_to_outside(&map->gids, u->gid) == ID_NONE)
+		return err_hint(e, err_set(e, EINVAL, "group %u is not mapped", u->gid),
+				"idmap.user");
+	for (size_t i = 0; i < u->group_count; i++)
+		if (id_to_outside(&map->gids, u->groups[i]) == ID_NONE)
+			return err_set(e, EINVAL, "additional group %u is not mapped",
+				       u->groups[i]);
+	return 0;
+}
+
+int check_process(const struct spec_process *p, const struct idmap *map,
+		  struct err *e)
+{
+	if (!p->args.len)
+		return err_set(e, EINVAL, "process.args: missing");
+	if (p->cwd && p->cwd[0] != '/')
+		return err_set(e, EINVAL, "process.cwd: '%s' is not absolute", p->cwd);
+	for (size_t i = 0; i < p->rlimit_count; i++)
+		if (rlimit_number(p->rlimits[i].type) < 0)
+			return err_set(e, EINVAL, "process.rlimits: unknown limit '%s'",
+				       p->rlimits[i].type);
+	for (size_t i = 0; i < p->env.len; i++)
+		if (!strchr(p->env.v[i], '='))
+			return err_set(e, EINVAL, "process.env: '%s' has no value",
+				       p->env.v[i]);
+	return check_ids(&p->user, map, e);
+}
+
+/* runtime-spec "sysctl", as far as the kernel keeps them per namespace. */
+static int check_sysctl(const struct spec *s, const char *text, struct err *e)
+{
+	static const char *const ipc[] = {
+		"kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
+		"kernel.shm_rmid_forced", "kernel.msgmax", "kernel.msgmnb",
+		"kernel.msgmni",
+	};
+	const char *eq = strchr(text, '=');
+	size_t len = eq ? (size_t)(eq - text) : 0;
+
+	if (!len || strstr(text, "..") || text[0] == '/')
+		return err_set(e, EINVAL, "sysctl '%s': not key=value", text);
+	if (str_starts(text, "net."))
+		return s->ns[SPEC_NS_NETWORK].set ? 0 :
+			err_set(e, EINVAL, "sysctl '%s': needs a network namespace", text);
+	if (str_starts(text, "fs.mqueue."))
+		return s->ns[SPEC_NS_IPC].set ? 0 :
+			err_set(e, EINVAL, "sysctl '%s': needs an ipc namespace", text);
+	for (size_t i = 0; i < ARRAY_SIZE(ipc); i++)
+		if (strlen(ipc[i]) == len && !strncmp(text, ipc[i], len))
+			return s->ns[SPEC_NS_IPC].set ? 0 :
+				err_set(e, EINVAL, "sysctl '%s': needs an ipc namespace",
+					text);
+	if (str_starts(text, "kernel.domainname=") && s->ns[SPEC_NS_UTS].set)
+		return 0;
+	return err_set(e, EINVAL, "sysctl '%s': belongs to the host, not to a namespace",
+		       text);
+}
+
+static int check_mount(const struct spec_mount *m, bool has_userns, struct err *e)
+{
+	static const char *const ours[] = {
+		"proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2",
+		"bind", "none", "overlay", "ramfs",
+	};
+	bool bind = !m->type || str_eq(m->type, "bind") ||
+		    strv_has(&m->options, "bind") || strv_has(&m->options, "rbind");
+
+	if (str_is_empty(m->destination) || m->destination[0] != '/')
+		return err_set(e, EINVAL, "mount '%s': the destination is not absolute",
+			       str_or(m->destination, ""));
+	if (str_eq(m->destination, "/"))
+		return err_set(e, EINVAL, "mount '/': the root cannot be covered");
+	if (strlen(m->destination) >= MAX_PATH)
+		return err_set(e, ENAMETOOLONG, "mount: destination too long");
+	if (bind && (str_is_empty(m->source) || m->source[0] != '/'))
+		return err_set(e, EINVAL, "mount '%s': the source is not absolute",
+			       m->destination);
+	if (bind)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (str_eq(m->type, ours[i]))
+			return 0;
+	if (!has_userns)
+		return 0;
+	return err_set(e, ENOTSUP, "mount '%s': a user cannot mount file system '%s'",
+		       m->destination, m->type);
+}
+
+static int check_namespaces(const struct spec *s, const struct plan_options *o,
+			    struct err *e)
+{
+	if (!s->ns[SPEC_NS_MOUNT].set || s->ns[SPEC_NS_MOUNT].path)
+		return err_set(e, EINVAL, "linux.namespaces: a new mount namespace is missing");
+	if (s->ns[SPEC_NS_USER].path && o->net.kind == PLAN_NET_JOIN)
+		return err_set(e, EINVAL,
+			       "linux.namespaces: both a user namespace and a container to share with");
+	if ((s->hostname || s->domainname) && !s->ns[SPEC_NS_UTS].set)
+		return err_set(e, EINVAL, "hostname: needs a uts namespace");
+	if (o->net.kind == PLAN_NET_TAP && !o->net.tap)
+		return err_set(e, EINVAL, "network: no configuration of the tap");
+	if (o->net.kind == PLAN_NET_JOIN && o->net.join.pid <= 0)
+		return err_set(e, EINVAL, "network: no container to join");
+	return 0;
+}
+
+static bool is_propagation(const char *text)
+{
+	static const char *const known[] = {
+		"private", "rprivate", "slave", "rslave", "shared", "rshared",
+		"unbindable", "runbindable",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (str_eq(text, known[i]))
+			return true;
+	return false;
+}
+
+int check_spec(const struct spec *s, const struct plan_options *o,
+	       struct err *e)
+{
+	bool has_map = o->idmap && o->idmap->uids.len;
+	int r = check_namespaces(s, o, e);
+
+	if (r == 0)
+		r = check_process(&s->process, has_map ? o->idmap : NULL, e);
+	for (size_t i = 0; r == 0 && i < s->mount_count; i++)
+		r = check_mount(&s->mounts[i], has_map, e);
+	for (size_t i = 0; r == 0 && i < s->sysctl.len; i++)
+		r = check_sysctl(s, s->sysctl.v[i], e);
+	if (r < 0)
+		return r;
+	if (s->rootfs_propagation && !is_propagation(s->rootfs_propagation))
+		return err_set(e, EINVAL, "linux.rootfsPropagation: unknown '%s'",
+			       s->rootfs_propagation);
+	if (o->preserve_fds > PLAN_PRESERVE_MAX)
+		return err_set(e, EINVAL, "more than %d descriptors to preserve",
+			       PLAN_PRESERVE_MAX);
+	return 0;
+}

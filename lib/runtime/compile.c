@@ -1,0 +1,371 @@
+/* spec to plan: the order of everything. */
+#include "lib/runtime/compile.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/os/userns.h"
+
+static const uint64_t ns_flags[SPEC_NS_COUNT] = {
+	[SPEC_NS_USER] = CLONE_NEWUSER,
+	[SPEC_NS_MOUNT] = CLONE_NEWNS,
+	[SPEC_NS_PID] = CLONE_NEWPID,
+	[SPEC_NS_NETWORK] = CLONE_NEWNET,
+	[SPEC_NS_IPC] = CLONE_NEWIPC,
+	[SPEC_NS_UTS] = CLONE_NEWUTS,
+	[SPEC_NS_CGROUP] = CLONE_NEWCGROUP,
+	[SPEC_NS_TIME] = CLONE_NEWTIME,
+};
+
+static void step_text(struct compile *c, enum plan_op op, const char *text)
+{
+	struct plan_step s = step_of(op);
+
+	s.s1 = blob_text(&c->blob, text);
+	blob_step(&c->blob, s);
+}
+
+/* --- namespaces and maps --- */
+
+static bool joins_user(const struct compile *c)
+{
+	return c->opt->net.kind == PLAN_NET_JOIN ||
+	       c->spec->ns[SPEC_NS_USER].path;
+}
+
+static void compile_namespaces(struct compile *c)
+{
+	struct plan_head *h = &c->blob.head;
+	uint64_t flags = 0;
+
+	for (unsigned i = 0; i < SPEC_NS_COUNT; i++) {
+		const struct spec_ns *ns = &c->spec->ns[i];
+
+		if (!ns->set || i == SPEC_NS_USER || i == SPEC_NS_NETWORK)
+			continue;
+		if (!ns->path)
+			flags |= ns_flags[i];
+	}
+	if (c->has_userns)
+		flags |= CLONE_NEWUSER;
+	if (c->opt->net.kind == PLAN_NET_JOIN) {
+		h->join = c->opt->net.join;
+		h->join_flags = CLONE_NEWUSER | CLONE_NEWNET;
+	} else if (!c->spec->ns[SPEC_NS_NETWORK].path &&
+		   c->opt->net.kind != PLAN_NET_HOST) {
+		flags |= CLONE_NEWNET;
+	}
+	/* Index 0 is the user namespace: it has to be joined first. */
+	for (unsigned i = 0; i < SPEC_NS_COUNT; i++) {
+		if (!c->spec->ns[i].set || !c->spec->ns[i].path)
+			continue;
+		h->joins[i].flag = (uint32_t)ns_flags[i];
+		h->joins[i].path = blob_text(&c->blob, c->spec->ns[i].path);
+	}
+	h->clone_flags = flags;
+}
+
+static uint32_t map_text(struct compile *c, const struct id_ranges *m)
+{
+	struct buf b;
+	uint32_t at;
+
+	buf_init(&b, MAX_PLAN);
+	id_print(m, &b);
+	at = blob_text(&c->blob, b.data);
+	buf_clear(&b);
+	return at;
+}
+
+static int compile_maps(struct compile *c, struct err *e)
+{
+	const struct plan_options *o = c->opt;
+	struct plan_head *h = &c->blob.head;
+
+	if (!c->has_userns)
+		return 0;
+	h->flags |= PLAN_F_USERNS;
+	h->uid_map = map_text(c, &o->idmap->uids);
+	h->gid_map = map_text(c, &o->idmap->gids);
+	if (o->self_uid == 0)
+		return 0;
+	if (userns_needs_helper(&o->idmap->uids, o->self_uid)) {
+		if (!o->newuidmap)
+			return err_hint(e, err_set(e, ENOENT, "newuidmap: not found"),
+					"userns.helper");
+		h->newuidmap = blob_text(&c->blob, o->newuidmap);
+	}
+	if (userns_needs_helper(&o->idmap->gids, o->self_gid)) {
+		if (!o->newgidmap)
+			return err_hint(e, err_set(e, ENOENT, "newgidmap: not found"),
+					"userns.helper");
+		h->newgidmap = blob_text(&c->blob, o->newgidmap);
+	} else {
+		h->flags |= PLAN_F_DENY_SETGROUPS;
+	}
+	return 0;
+}
+
+/* --- the parts --- */
+
+static bool wants_slaves(const struct spec *s)
+{
+	if (s->rootfs_propagation && !strstr(s->rootfs_propagation, "private"))
+		return true;
+	for (size_t i = 0; i < s->mount_count; i++) {
+		const struct strv *o = &s->mounts[i].options;
+
+		if (strv_has(o, "slave") || strv_has(o, "rslave") ||
+		    strv_has(o, "shared") || strv_has(o, "rshared"))
+			return true;
+	}
+	return false;
+}
+
+static void network(struct compile *c)
+{
+	const struct plan_net *n = &c->opt->net;
+	struct tap_config tap;
+	struct plan_step s = step_of(OP_TAP);
+
+	if (n->kind == PLAN_NET_NONE && !c->spec->ns[SPEC_NS_NETWORK].path)
+		blob_step(&c->blob, step_of(OP_LO));
+	if (n->kind != PLAN_NET_TAP)
+		return;
+	tap = *n->tap;
+	s.s1 = blob_text(&c->blob, str_or(tap.tun_path, "/dev/net/tun"));
+	tap.tun_path = NULL;
+	blob_data(&c->blob, s, &tap, sizeof(tap));
+}
+
+static void start_steps(struct compile *c)
+{
+	const struct spec *s = c->spec;
+	struct plan_step step = step_of(OP_PRIVATE);
+
+	blob_step(&c->blob, step_of(OP_SESSION));
+	step.a = wants_slaves(s) ? MS_SLAVE : MS_PRIVATE;
+	blob_step(&c->blob, step);
+	if (!c->opt->keep_keyring)
+		blob_step(&c->blob, step_of(OP_KEYRING));
+	if (s->process.oom_score_set) {
+		step = step_of(OP_OOM_SCORE);
+		step.a = (uint64_t)(int64_t)s->process.oom_score_adj;
+		blob_step(&c->blob, step);
+	}
+	if (s->hostname)
+		step_text(c, OP_HOSTNAME, s->hostname);
+	if (s->domainname)
+		step_text(c, OP_DOMAINNAME, s->domainname);
+	network(c);
+}
+
+static void become_root(struct compile *c)
+{
+	const struct spec_user *u = &c->spec->process.user;
+	const struct idmap *m = c->opt->idmap;
+	struct plan_step s = step_of(OP_BECOME_ROOT);
+
+	if (c->blob.head.uid_map)
+		blob_step(&c->blob, step_of(OP_WAIT_MAPS));
+	if (!c->has_maps)
+		return;
+	/* A map of one id need not have the root: then that one it is. */
+	s.a = id_to_outside(&m->uids, 0) == ID_NONE ? u->uid : 0;
+	s.b = id_to_outside(&m->gids, 0) == ID_NONE ? u->gid : 0;
+	blob_step(&c->blob, s);
+}
+
+static void sysctls(struct compile *c)
+{
+	for (size_t i = 0; i < c->spec->sysctl.len; i++) {
+		const char *text = c->spec->sysctl.v[i];
+		const char *eq = strchr(text, '=');
+		AUTO_FREE char *path = mem_printf("sys/%.*s", (int)(eq - text), text);
+		struct plan_step s = step_of(OP_SYSCTL);
+
+		for (char *p = path; *p; p++)
+			if (*p == '.')
+				*p = '/';
+		s.slot = SLOT_PROC;
+		s.s1 = blob_text(&c->blob, path);
+		s.s2 = blob_text(&c->blob, eq + 1);
+		blob_step(&c->blob, s);
+	}
+}
+
+static uint64_t propagation_of(const char *text)
+{
+	if (!text || strstr(text, "private"))
+		return 0;
+	if (strstr(text, "slave"))
+		return MS_SLAVE;
+	if (strstr(text, "shared"))
+		return MS_SHARED;
+	return MS_UNBINDABLE;
+}
+
+static void hooks(struct compile *c, enum spec_hook_point point)
+{
+	for (size_t i = 0; i < c->spec->hooks.count[point]; i++) {
+		const struct spec_hook *h = &c->spec->hooks.at[point][i];
+		struct plan_step s = step_of(OP_HOOK);
+		AUTO(strv) struct strv args = STRV_INIT;
+
+		strv_join(&args, &h->args);
+		if (!args.len)
+			strv_add(&args, h->path);
+		s.s1 = blob_text(&c->blob, h->path);
+		s.s2 = blob_text(&c->blob, c->opt->state);
+		s.a = h->timeout_s;
+		blob_vectors(&c->blob, s, &args, &h->env);
+	}
+}
+
+static void enter_root(struct compile *c)
+{
+	struct plan_step s = step_of(OP_MKCWD);
+
+	if (!str_is_empty(c->spec->process.cwd) && !str_eq(c->spec->process.cwd, "/")) {
+		s.slot = SLOT_ROOT;
+		s.s1 = blob_text(&c->blob, c->spec->process.cwd);
+		blob_step(&c->blob, s);
+	}
+	hooks(c, SPEC_HOOK_CREATE_CONTAINER);
+	s = step_of(OP_PIVOT);
+	s.slot = SLOT_ROOT;
+	blob_step(&c->blob, s);
+	s = step_of(OP_ROOT_ATTR);
+	s.a = c->spec->root_readonly ? MOUNT_ATTR_RDONLY : 0;
+	s.b = propagation_of(c->spec->rootfs_propagation);
+	if (s.a || s.b)
+		blob_step(&c->blob, s);
+}
+
+static void created(struct compile *c)
+{
+	const struct spec_user *u = &c->spec->process.user;
+	struct plan_step s = step_of(OP_READY);
+
+	if ((c->blob.head.flags & PLAN_F_DENY_SETGROUPS) && u->group_count)
+		s.a = PLAN_RUNG_NO_SETGROUPS;
+	blob_step(&c->blob, s);
+	blob_step(&c->blob, step_of(OP_WAIT_GO));
+	hooks(c, SPEC_HOOK_START_CONTAINER);
+}
+
+static int compile_all(struct compile *c, struct err *e)
+{
+	struct plan_head *h = &c->blob.head;
+	const struct compile_proc p = {
+		.process = &c->spec->process,
+		.seccomp = c->opt->seccomp,
+		.seccomp_len = c->opt->seccomp_len,
+	};
+	int r;
+
+	compile_namespaces(c);
+	r = compile_maps(c, e);
+	if (r < 0)
+		return r;
+	if (c->opt->init)
+		h->flags |= PLAN_F_INIT;
+	if (c->spec->process.terminal)
+		h->flags |= PLAN_F_TERMINAL;
+	/* CAP_SYS_ADMIN, or no own mount namespace's owner, could make a clone
+	 * of our program writable again. */
+	if (!c->has_maps || (c->spec->process.caps.bounding & CAP_BIT(21)))
+		h->flags |= PLAN_F_SEALED_EXE;
+	h->preserve_fds = c->opt->preserve_fds;
+
+	start_steps(c);
+	r = compile_mounts_early(c, e);
+	if (r < 0)
+		return r;
+	become_root(c);
+	sysctls(c);
+	r = compile_mounts_late(c, e);
+	if (r == 0)
+		r = compile_root(c, e);
+	if (r == 0)
+		r = compile_places(c, e);
+	if (r < 0)
+		return r;
+	enter_root(c);
+	created(c);
+	return compile_process(&c->blob, &p, e);
+}
+
+int plan_compile(struct buf *out, const struct spec *s,
+		 const struct plan_options *o, struct err *e)
+{
+	struct compile c = { .spec = s, .opt = o };
+	int r = check_spec(s, o, e);
+
+	if (r < 0)
+		return r;
+	c.has_maps = o->idmap && o->idmap->uids.len;
+	c.has_userns = c.has_maps && !joins_user(&c);
+	c.early = !c.has_userns ||
+		  (id_to_inside(&o->idmap->uids, o->self_uid) == 0 &&
+		   id_to_inside(&o->idmap->gids, o->self_gid) == 0);
+	c.mount_slots = mem_zero(s->mount_count + 1, 1);
+	blob_init(&c.blob, PLAN_START);
+	r = compile_all(&c, e);
+	if (r == 0)
+		r = blob_finish(&c.blob, out, e);
+	blob_clear(&c.blob);
+	free(c.mount_slots);
+	return r;
+}
+
+int plan_compile_exec(struct buf *out, const struct spec_process *p,
+		      const struct plan_exec_options *o, struct err *e)
+{
+	bool has_maps = o->idmap && o->idmap->uids.len;
+	AUTO(blob) struct blob b;
+	const struct compile_proc cp = {
+		.process = p,
+		.seccomp = o->seccomp,
+		.seccomp_len = o->seccomp_len,
+	};
+	struct plan_step s = step_of(OP_FSMOUNT);
+	int r;
+
+	blob_init(&b, PLAN_EXEC);
+	r = check_process(p, has_maps ? o->idmap : NULL, e);
+	if (r < 0)
+		return r;
+	b.head.flags = (p->terminal ? PLAN_F_TERMINAL : 0) |
+		       (has_maps ? PLAN_F_USERNS : 0) |
+		       (o->deny_setgroups ? PLAN_F_DENY_SETGROUPS : 0);
+	b.head.preserve_fds = o->preserve_fds;
+	b.head.join_flags = (has_maps ? CLONE_NEWUSER : 0) | o->join_flags;
+	blob_step(&b, step_of(OP_SESSION));
+	if (!o->keep_keyring)
+		blob_step(&b, step_of(OP_KEYRING));
+	if (has_maps) {
+		struct plan_step root = step_of(OP_BECOME_ROOT);
+
+		root.a = id_to_outside(&o->idmap->uids, 0) == ID_NONE ? p->user.uid : 0;
+		root.b = id_to_outside(&o->idmap->gids, 0) == ID_NONE ? p->user.gid : 0;
+		blob_step(&b, root);
+	}
+	s.slot = SLOT_PROC;
+	s.s1 = blob_text(&b, "proc");
+	s.s2 = blob_text(&b, "/proc");
+	s.a = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	s.flags = STEP_FALLBACK;
+	blob_step(&b, s);
+	if (p->terminal) {
+		s = step_of(OP_CONSOLE);
+		s.slot = SLOT_PTS;
+		s.a = (uint64_t)p->rows << 16 | p->cols;
+		blob_step(&b, s);
+	}
+	r = compile_process(&b, &cp, e);
+	return r < 0 ? r : blob_finish(&b, out, e);
+}

@@ -1,0 +1,129 @@
+/* The root file system: a directory, an overlay of the kernel, or one by a
+ * FUSE server. */
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "lib/base/str.h"
+#include "lib/runtime/compile.h"
+
+static int compile_dir(struct compile *c, struct err *e)
+{
+	const struct plan_root *r = &c->opt->root;
+	struct plan_step s = step_of(OP_TREE);
+
+	if (str_is_empty(r->path) || r->path[0] != '/')
+		return err_set(e, EINVAL, "root.path: not absolute");
+	s.slot = SLOT_ROOT;
+	s.s1 = blob_text(&c->blob, r->path);
+	s.flags = r->recursive ? STEP_RECURSIVE : 0;
+	blob_step(&c->blob, s);
+	s = step_of(OP_ROOT);
+	s.slot = SLOT_ROOT;
+	s.s1 = blob_text(&c->blob, r->path);
+	blob_step(&c->blob, s);
+	return 0;
+}
+
+/* "key=value" or "key" as two texts. */
+static void add_pair(struct strv *pairs, const char *option)
+{
+	const char *eq = strchr(option, '=');
+
+	if (!eq) {
+		strv_add(pairs, option);
+		strv_add(pairs, "");
+		return;
+	}
+	strv_addn(pairs, option, (size_t)(eq - option));
+	strv_add(pairs, eq + 1);
+}
+
+static int compile_overlay(struct compile *c, struct err *e)
+{
+	const struct plan_root *r = &c->opt->root;
+	AUTO(strv) struct strv pairs = STRV_INIT;
+	struct plan_step s = step_of(OP_OVERLAY);
+
+	if (!r->lowers.len || str_is_empty(r->base))
+		return err_set(e, EINVAL, "root file system: no layers");
+	for (size_t i = 0; i < r->lowers.len; i++) {
+		strv_add(&pairs, "lowerdir+");
+		strv_add(&pairs, r->lowers.v[i]);
+	}
+	if (r->upper) {
+		strv_add(&pairs, "upperdir");
+		strv_add(&pairs, r->upper);
+		strv_add(&pairs, "workdir");
+		strv_add(&pairs, str_or(r->work, ""));
+	}
+	for (size_t i = 0; i < r->options.len; i++)
+		add_pair(&pairs, r->options.v[i]);
+	s.slot = SLOT_ROOT;
+	s.s1 = blob_text(&c->blob, r->base);
+	blob_list(&c->blob, s, &pairs);
+	s = step_of(OP_ROOT);
+	s.slot = SLOT_ROOT;
+	s.s1 = blob_text(&c->blob, r->base);
+	blob_step(&c->blob, s);
+	return 0;
+}
+
+static void add_absolute(struct buf *b, const char *base, const char *name)
+{
+	if (name[0] == '/')
+		(void)buf_adds(b, name);
+	else
+		(void)buf_addf(b, "%s/%s", base, name);
+}
+
+static int compile_fuse(struct compile *c, struct err *e)
+{
+	const struct plan_root *r = &c->opt->root;
+	AUTO(strv) struct strv args = STRV_INIT;
+	AUTO(buf) struct buf o = BUF_INIT(MAX_PLAN);
+	struct plan_step s = step_of(OP_FUSE);
+
+	if (!r->lowers.len || str_is_empty(r->base) || str_is_empty(r->program))
+		return err_set(e, EINVAL, "root file system: no layers");
+	(void)buf_adds(&o, "lowerdir=");
+	for (size_t i = 0; i < r->lowers.len; i++) {
+		if (i)
+			(void)buf_addc(&o, ':');
+		(void)buf_adds(&o, r->lowers.v[i]);
+	}
+	if (r->upper) {
+		(void)buf_adds(&o, ",upperdir=");
+		add_absolute(&o, r->base, r->upper);
+		(void)buf_adds(&o, ",workdir=");
+		add_absolute(&o, r->base, str_or(r->work, ""));
+	}
+	for (size_t i = 0; i < r->options.len; i++)
+		(void)buf_addf(&o, ",%s", r->options.v[i]);
+	strv_add(&args, r->program);
+	strv_add(&args, "-f");
+	strv_add(&args, "-o");
+	strv_add(&args, o.data);
+	s.slot = SLOT_ROOT;
+	s.s1 = blob_text(&c->blob, r->program);
+	s.s2 = blob_text(&c->blob, r->base);
+	blob_list(&c->blob, s, &args);
+	s = step_of(OP_ROOT);
+	s.slot = SLOT_ROOT;
+	s.s1 = blob_text(&c->blob, r->base);
+	blob_step(&c->blob, s);
+	return 0;
+}
+
+int compile_root(struct compile *c, struct err *e)
+{
+	switch (c->opt->root.kind) {
+	case PLAN_ROOT_DIR:
+		return compile_dir(c, e);
+	case PLAN_ROOT_OVERLAY:
+		return compile_overlay(c, e);
+	case PLAN_ROOT_FUSE:
+		return compile_fuse(c, e);
+	}
+	return err_set(e, EINVAL, "root file system: unknown kind");
+}

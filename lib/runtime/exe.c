@@ -1,0 +1,58 @@
+#include "lib/runtime/exe.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+
+#include "lib/os/mount.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+int exe_clone(const char *path, const struct stat *st)
+{
+	struct mount_change c = {
+		.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		.propagation = MS_PRIVATE,
+	};
+	AUTO_FD int fd = mount_tree(AT_FDCWD, path, false, false);
+	struct stat got;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &got) < 0)
+		return -errno;
+	if (got.st_dev != st->st_dev || got.st_ino != st->st_ino)
+		return -ESTALE;
+	r = mount_change(fd, &c, false);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int exe_seal(const char *path)
+{
+	AUTO_FD int from = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_FD int fd = -1;
+	struct stat st;
+	off_t at = 0;
+
+	if (from < 0 || fstat(from, &st) < 0)
+		return -errno;
+	fd = memfd_create("coracle", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	/* until Linux 6.3 is the minimum */
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("coracle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	while (at < st.st_size) {
+		ssize_t n = sendfile(fd, from, &at, (size_t)(st.st_size - at));
+
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+	}
+	if (fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return -errno;
+	return take_fd(&fd);
+}

@@ -1,0 +1,19 @@
+/* exe.h - our own program as something a container cannot change.
+ *
+ * A read-only clone of the file's mount costs 0.01 ms, but whoever has
+ * CAP_SYS_ADMIN over a mount namespace could make it writable again, and
+ * making one needs that capability; a sealed copy in memory is final.
+ *
+ * Return a descriptor (the caller's, close-on-exec) or -errno.
+ */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "lib/base/cleanup.h"
+
+/* In the child, which has its own mount namespace.  -ESTALE: path is another
+ * file than the one that st describes. */
+int exe_clone(const char *path, const struct stat *st) MUST_CHECK;
+
+int exe_seal(const char *path) MUST_CHECK;

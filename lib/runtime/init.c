@@ -1,0 +1,175 @@
+/* Carries out a plan: the loop, and talking to the parent. */
+#include "lib/runtime/init.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "lib/base/fd.h"
+#include "lib/runtime/plan.h"
+
+static init_op *const ops[OP_COUNT] = {
+	[OP_SESSION] = init_session,
+	[OP_PRIVATE] = init_private,
+	[OP_KEYRING] = init_keyring,
+	[OP_LO] = init_lo,
+	[OP_HOSTNAME] = init_hostname,
+	[OP_DOMAINNAME] = init_domainname,
+	[OP_OOM_SCORE] = init_oom_score,
+	[OP_WAIT_MAPS] = init_wait_maps,
+	[OP_BECOME_ROOT] = init_become_root,
+	[OP_TAP] = init_tap,
+	[OP_FSMOUNT] = init_fsmount,
+	[OP_OVERLAY] = init_overlay,
+	[OP_FUSE] = init_fuse,
+	[OP_TREE] = init_tree,
+	[OP_DEVICE] = init_device,
+	[OP_ATTR] = init_attr,
+	[OP_SYSCTL] = init_sysctl,
+	[OP_ROOT] = init_root,
+	[OP_ATTACH] = init_attach,
+	[OP_MKDIR] = init_mkdir,
+	[OP_SYMLINK] = init_symlink,
+	[OP_COPY_UP] = init_copy_up,
+	[OP_CONSOLE] = init_console,
+	[OP_MASK] = init_mask,
+	[OP_READ_ONLY] = init_read_only,
+	[OP_PIVOT] = init_pivot,
+	[OP_ROOT_ATTR] = init_root_attr,
+	[OP_HOOK] = init_hook,
+	[OP_OWN_STDIO] = init_own_stdio,
+	[OP_READY] = init_ready,
+	[OP_WAIT_GO] = init_wait_go,
+	[OP_RLIMIT] = init_rlimit,
+	[OP_MKCWD] = init_mkcwd,
+	[OP_CWD] = init_cwd,
+	[OP_UMASK] = init_umask,
+	[OP_LSM] = init_lsm,
+	[OP_BOUND] = init_bound,
+	[OP_CREDS] = init_creds,
+	[OP_CAPS] = init_caps,
+	[OP_NO_NEW_PRIVS] = init_no_new_privs,
+	[OP_SECCOMP] = init_seccomp,
+	[OP_VERIFY] = init_verify,
+	[OP_EXEC] = init_exec,
+};
+
+int rt_tell(int sock, uint32_t kind, uint32_t step, int32_t value,
+	    uint32_t detail, int fd)
+{
+	struct rt_msg m = {
+		.kind = kind,
+		.step = step,
+		.value = value,
+		.detail = detail,
+	};
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_base = &m, .iov_len = sizeof(m) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	/* A plain write where it will do: seccomp filters let it through. */
+	if (fd < 0)
+		return write(sock, &m, sizeof(m)) < 0 ? -errno : 0;
+	msg.msg_control = control.bytes;
+	msg.msg_controllen = sizeof(control.bytes);
+	c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int init_wait_for(struct init *in, char what)
+{
+	char got = 0;
+	ssize_t n;
+
+	do
+		n = read(in->sock, &got, 1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == 1 && got == what ? 0 : -EPIPE;
+}
+
+int init_wait_maps(struct init *in, const struct plan_step *s)
+{
+	int r = init_wait_for(in, RT_MAPS_WRITTEN);
+
+	(void)s;
+	/* newuidmap needed to look at us; from here on nobody may. */
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = -errno;
+	return r;
+}
+
+int init_ready(struct init *in, const struct plan_step *s)
+{
+	return rt_tell(in->sock, RT_MSG_READY, in->step,
+		       (int32_t)(in->rungs | (uint32_t)s->a), 0, -1);
+}
+
+int init_wait_go(struct init *in, const struct plan_step *s)
+{
+	(void)s;
+	return init_wait_for(in, RT_GO);
+}
+
+static _Noreturn void fail(struct init *in, int r)
+{
+	(void)rt_tell(in->sock, RT_MSG_ERROR, in->step, -r, in->detail, -1);
+	_exit(125);
+}
+
+/* The parent has checked the plan and sealed the file. */
+static void map_plan(struct init *in, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		fail(in, -errno);
+	in->plan = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE, fd, 0);
+	if (in->plan == MAP_FAILED)
+		fail(in, -errno);
+	in->head = (const struct plan_head *)in->plan;
+}
+
+static struct init the_init;
+
+_Noreturn void init_main(unsigned preserve)
+{
+	struct init *in = &the_init;
+	const struct plan_step *steps;
+
+	in->first_fd = 3 + (int)preserve;
+	in->sock = in->first_fd + 1;
+	in->status_fd = -1;
+	in->step = RT_STEP_REEXEC;
+	for (size_t i = 0; i < PLAN_SLOTS; i++)
+		in->slots[i] = -1;
+	fd_cloexec_from(in->first_fd);
+	map_plan(in, in->first_fd);
+	/* A joining process must not be looked at by those inside. */
+	if ((in->head->kind == PLAN_EXEC || !in->head->uid_map) &&
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		fail(in, -errno);
+	steps = plan_steps(in->head);
+	for (uint32_t i = 0; i < in->head->step_count; i++) {
+		int r;
+
+		in->step = i;
+		r = ops[steps[i].op](in, &steps[i]);
+		if (r < 0)
+			fail(in, r);
+	}
+	fail(in, -ENOEXEC);
+}

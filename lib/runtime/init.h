@@ -1,0 +1,99 @@
+/* init.h - inside the runtime: the child that carries out a plan.
+ *
+ * It was started by start.c or exec.c with fixed descriptors (0, 1, 2, the
+ * preserved ones, then plan and socket), and talks to its parent by struct
+ * rt_msg.  Nothing is allocated; a step returns 0 or -errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/runtime/step.h"
+
+/* child to parent; most carry one descriptor */
+enum rt_msg_kind {
+	RT_MSG_EXE = 1,			/* our own program, read-only */
+	RT_MSG_TAP,			/* value: enum tap_kind */
+	RT_MSG_CONSOLE,
+	RT_MSG_FUSE,			/* an opened /dev/fuse, mounted */
+	RT_MSG_READY,			/* value: rungs */
+	RT_MSG_PROCESS,			/* exec: value: pid; its pidfd */
+	RT_MSG_ERROR,			/* step, value: errno, detail */
+};
+
+struct rt_msg {
+	uint32_t kind;
+	uint32_t step;
+	int32_t value;
+	uint32_t detail;		/* RT_DETAIL_*, or a tap step */
+};
+
+/* step numbers that are not of the plan */
+#define RT_STEP_CLONE 0xffff0001u	/* own executable, before the plan */
+#define RT_STEP_REEXEC 0xffff0002u
+#define RT_STEP_JOIN 0xffff0003u
+#define RT_STEP_FORK 0xffff0004u
+
+/* parent to child, one byte each */
+#define RT_MAPS_WRITTEN 'm'
+#define RT_GO 'g'
+#define RT_FUSE_READY 'f'
+
+#define RT_INIT_NAME "coracle-init"
+#define RT_EXEC_NAME "coracle-exec"
+
+struct init {
+	char *plan;			/* private and writable */
+	const struct plan_head *head;
+	int first_fd;			/* 3 + preserved */
+	int sock;
+	int slots[PLAN_SLOTS];
+	uint32_t rungs;
+	uint32_t step;			/* the current one */
+	uint32_t detail;
+	int status_fd;			/* our own status, opened before seccomp */
+};
+
+typedef int init_op(struct init *in, const struct plan_step *s);
+
+/* init_mount.c */
+init_op init_private, init_fsmount, init_overlay, init_fuse, init_tree,
+	init_device, init_attr, init_root, init_pivot, init_root_attr;
+/* init_place.c: what happens at a path inside the root */
+init_op init_attach, init_mkdir, init_symlink, init_copy_up, init_console,
+	init_mask, init_read_only, init_mkcwd, init_cwd, init_sysctl;
+/* init_proc.c: the process itself */
+init_op init_session, init_keyring, init_lo, init_hostname, init_domainname,
+	init_oom_score, init_become_root, init_tap, init_own_stdio, init_rlimit,
+	init_umask, init_lsm, init_bound, init_creds, init_caps,
+	init_no_new_privs, init_seccomp, init_verify, init_hook, init_exec;
+/* init.c */
+init_op init_wait_maps, init_ready, init_wait_go;
+
+static inline const char *init_text(const struct init *in, uint32_t at)
+{
+	return plan_text(in->plan, at);
+}
+
+/* Tells the parent, with a descriptor unless fd is -1. */
+int rt_tell(int sock, uint32_t kind, uint32_t step, int32_t value,
+	    uint32_t detail, int fd);
+
+/* Waits for this byte; -EPIPE when the parent gave up. */
+int init_wait_for(struct init *in, char what);
+
+/* A path below a directory, made when it is missing: a directory, or an empty
+ * file.  O_PATH descriptor. */
+int init_place(int dir, const char *path, bool want_dir, mode_t mode, bool real);
+
+/* The two vectors as execve wants them; turned in place, once. */
+struct plan_vectors;
+void init_vectors(struct init *in, const struct plan_step *s, char ***argv,
+		  char ***envp);
+
+/* execve with a search in the PATH of env. */
+int init_exec_search(const char *file, char **argv, char **envp);
+
+/* The whole life of the re-executed child. */
+_Noreturn void init_main(unsigned preserve);

@@ -1,0 +1,200 @@
+/* Steps that make mounts, and the change of the root. */
+#include "lib/runtime/init.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "lib/os/mount.h"
+#include "lib/runtime/plan.h"
+
+static int fill(struct init *in, const struct plan_step *s, int fd)
+{
+	if (fd < 0)
+		return fd;
+	in->slots[s->slot] = fd;
+	return 0;
+}
+
+/* Propagation is never derived from what the mount table says: all of it is
+ * cut off from the host first (RELIABILITY A5). */
+int init_private(struct init *in, const struct plan_step *s)
+{
+	(void)in;
+	return mount(NULL, "/", NULL, MS_REC | (unsigned long)s->a, NULL) < 0 ? -errno : 0;
+}
+
+/* A recursive copy of the host's: the only form that a locked mount tree, as
+ * one sees it when nested, may be copied in. */
+static int bind_instead(struct init *in, const struct plan_step *s)
+{
+	struct mount_change c = { .set = s->a };
+	AUTO_FD int fd = mount_tree(AT_FDCWD, init_text(in, s->s2), true, false);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = mount_change(fd, &c, true);
+	if (r < 0)
+		return r;
+	in->rungs |= (uint32_t)s->b;
+	return take_fd(&fd);
+}
+
+int init_fsmount(struct init *in, const struct plan_step *s)
+{
+	int fd = mount_fs(init_text(in, s->s1), in->plan + s->data, s->data_len,
+			  s->a);
+
+	if (fd < 0 && (s->flags & STEP_FALLBACK) &&
+	    (fd == -EPERM || fd == -EACCES || fd == -EBUSY))
+		fd = bind_instead(in, s);
+	if (fd < 0 && (s->flags & STEP_OPTIONAL)) {
+		in->rungs |= (uint32_t)s->b;
+		return 0;
+	}
+	return fill(in, s, fd);
+}
+
+int init_overlay(struct init *in, const struct plan_step *s)
+{
+	int fd;
+
+	/* Names of layers are relative to keep them short. */
+	if (chdir(init_text(in, s->s1)) < 0)
+		return -errno;
+	fd = mount_fs("overlay", in->plan + s->data, s->data_len, s->a);
+	if (chdir("/") < 0)
+		return -errno;
+	return fill(in, s, fd);
+}
+
+int init_fuse(struct init *in, const struct plan_step *s)
+{
+	char number[12];
+	char pairs[128];
+	AUTO_FD int dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	size_t len = 0;
+	int fd, r;
+	unsigned n;
+
+	if (dev < 0)
+		return -errno;
+	n = (unsigned)dev;
+	number[11] = '\0';
+	r = 11;
+	do
+		number[--r] = (char)('0' + n % 10);
+	while (n /= 10);
+#define PUT(text) (memcpy(pairs + len, text, strlen(text) + 1), len += strlen(text) + 1)
+	PUT("fd");
+	PUT(number + r);
+	PUT("rootmode");
+	PUT("40000");
+	PUT("user_id");
+	PUT("0");
+	PUT("group_id");
+	PUT("0");
+	PUT("default_permissions");
+	PUT("");
+	PUT("allow_other");
+	PUT("");
+#undef PUT
+	fd = mount_fs("fuse", pairs, len, s->a);
+	if (fd < 0)
+		return fd;
+	in->slots[s->slot] = fd;
+	r = rt_tell(in->sock, RT_MSG_FUSE, in->step, 0, 0, dev);
+	return r < 0 ? r : init_wait_for(in, RT_FUSE_READY);
+}
+
+int init_tree(struct init *in, const struct plan_step *s)
+{
+	struct mount_change c = {
+		.set = s->a,
+		.clear = s->b,
+		.propagation = s->data_len,
+	};
+	bool recursive = s->flags & STEP_RECURSIVE;
+	AUTO_FD int fd = -1;
+	int r;
+
+	if (in->slots[s->slot] >= 0)
+		return 0;	/* the early try did it */
+	fd = mount_tree(AT_FDCWD, init_text(in, s->s1), recursive,
+			s->flags & STEP_NO_FOLLOW);
+	r = fd;
+
+	/* Mounts that cover parts of this one belong to somebody with more
+	 * rights: they can only be copied together. */
+	if (fd == -EINVAL && !recursive) {
+		recursive = true;
+		fd = mount_tree(AT_FDCWD, init_text(in, s->s1), true,
+				s->flags & STEP_NO_FOLLOW);
+		r = fd;
+	}
+	if (r >= 0 && (c.set || c.clear || c.propagation))
+		r = mount_change(fd, &c, s->flags & STEP_ATTR_RECURSIVE);
+	if (r == -EACCES && (s->flags & STEP_EARLY))
+		return 0;
+	if (r < 0)
+		return (s->flags & STEP_OPTIONAL) && r == -ENOENT ? 0 : r;
+	return fill(in, s, take_fd(&fd));
+}
+
+/* Only a device node with the expected number is let in (RELIABILITY B3). */
+int init_device(struct init *in, const struct plan_step *s)
+{
+	struct stat st;
+	AUTO_FD int fd = mount_tree(AT_FDCWD, init_text(in, s->s1), false, false);
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		int r = fd < 0 ? fd : -errno;
+
+		return (s->flags & STEP_OPTIONAL) && r == -ENOENT ? 0 : r;
+	}
+	if ((st.st_mode & S_IFMT) != s->a || st.st_rdev != s->b)
+		return -ENXIO;
+	return fill(in, s, take_fd(&fd));
+}
+
+int init_attr(struct init *in, const struct plan_step *s)
+{
+	struct mount_change c = {
+		.set = s->a,
+		.clear = s->b,
+		.propagation = s->data_len,
+	};
+
+	return mount_change(in->slots[s->slot], &c, s->flags & STEP_ATTR_RECURSIVE);
+}
+
+/* pivot_root(2) wants an attached mount.  Where it is attached matters to
+ * nobody: only this mount namespace has it, and only until the pivot. */
+int init_root(struct init *in, const struct plan_step *s)
+{
+	AUTO_FD int at = open(init_text(in, s->s1), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (at < 0)
+		return -errno;
+	if (fstat(in->slots[s->slot], &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	return mount_attach(in->slots[s->slot], at);
+}
+
+int init_pivot(struct init *in, const struct plan_step *s)
+{
+	return mount_pivot(in->slots[s->slot]);
+}
+
+int init_root_attr(struct init *in, const struct plan_step *s)
+{
+	struct mount_change c = { .set = s->a, .propagation = s->b };
+
+	return mount_change(in->slots[SLOT_ROOT], &c, false);
+}

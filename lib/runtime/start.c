@@ -1,0 +1,326 @@
+#include "lib/runtime/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/fs.h"
+#include "lib/base/proc.h"
+#include "lib/base/str.h"
+#include "lib/os/userns.h"
+#include "lib/runtime/boot.h"
+#include "lib/runtime/fuse.h"
+#include "lib/runtime/init.h"
+#include "lib/runtime/plan.h"
+
+void rt_clear(struct rt_container *c)
+{
+	struct rt_container empty = RT_CONTAINER_INIT;
+
+	fd_auto(&c->pidfd);
+	fd_auto(&c->exe_fd);
+	fd_auto(&c->console_fd);
+	fd_auto(&c->sync_fd);
+	fd_auto(&c->tap.fd);
+	fd_auto(&c->fuse_pidfd);
+	*c = empty;
+}
+
+static void kill_and_reap(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	/* Our child and not reaped, so the number is still its own. */
+	(void)kill(pid, SIGKILL);
+	/* __WALL: a child of CLONE_PARENT sends no SIGCHLD. */
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+void rt_abort(struct rt_container *c)
+{
+	kill_and_reap(c->pid);
+	kill_and_reap(c->fuse_pid);
+	rt_clear(c);
+}
+
+/* --- namespaces of others --- */
+
+/* The process that was there when the plan was made, or none. */
+static int join_process(const struct plan_head *h)
+{
+	struct err ignored = ERR_INIT;
+	AUTO_FD int fd = -1;
+	int r;
+
+	if (!h->join.pid)
+		return 0;
+	fd = proc_id_open(&h->join, &ignored);
+	if (fd < 0)
+		return -ESRCH;
+	r = boot_join(fd, h->join_flags);
+	return r;
+}
+
+static int join_paths(const struct plan_head *h)
+{
+	for (size_t i = 0; i < SPEC_NS_COUNT; i++) {
+		const struct plan_join *j = &h->joins[i];
+		AUTO_FD int fd = -1;
+
+		if (!j->flag)
+			continue;
+		fd = open(plan_text(h, j->path), O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || setns(fd, (int)j->flag) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static bool has_joins(const struct plan_head *h)
+{
+	for (size_t i = 0; i < SPEC_NS_COUNT; i++)
+		if (h->joins[i].flag)
+			return true;
+	return h->join.pid != 0;
+}
+
+/* A child that joins and then makes the container's init as its sibling. */
+static _Noreturn void join_and_clone(struct boot *b, int cgroup_fd)
+{
+	int pidfd = -1;
+	pid_t pid;
+	int r;
+
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	r = join_process(b->head);
+	if (r == 0)
+		r = join_paths(b->head);
+	if (r < 0) {
+		(void)rt_tell(b->sock, RT_MSG_ERROR, RT_STEP_JOIN, -r, 0, -1);
+		_exit(125);
+	}
+	/* A user namespace of its own must be looked at by newuidmap. */
+	if (b->head->uid_map)
+		(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	pid = boot_clone(b->head->clone_flags | CLONE_PARENT, &pidfd, cgroup_fd);
+	if (pid == 0)
+		boot_child(b);
+	if (pid < 0)
+		(void)rt_tell(b->sock, RT_MSG_ERROR, RT_STEP_FORK, errno, 0, -1);
+	else
+		(void)rt_tell(b->sock, RT_MSG_PROCESS, 0, pid, 0, pidfd);
+	_exit(pid < 0);
+}
+
+static int clone_joined(struct rt_container *c, struct boot *b, int cgroup_fd,
+			struct err *e)
+{
+	struct rt_msg m;
+	pid_t helper = boot_clone(0, NULL, -1);
+	int fd = -1;
+	int r;
+
+	if (helper < 0)
+		return err_sys(e, "create a process");
+	if (helper == 0)
+		join_and_clone(b, cgroup_fd);
+	/* The new child may have sent its program before this message. */
+	do {
+		r = boot_receive(c->sync_fd, &m, &fd, e);
+		if (r > 0 && m.kind == RT_MSG_EXE)
+			c->exe_fd = take_fd(&fd);
+	} while (r > 0 && m.kind == RT_MSG_EXE);
+	while (waitpid(helper, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	if (r <= 0)
+		return r < 0 ? r : err_set(e, EIO, "the container's init died");
+	if (m.kind != RT_MSG_PROCESS) {
+		fd_auto(&fd);
+		return boot_error(b->head, &m, e);
+	}
+	c->pid = m.value;
+	c->pidfd = fd;
+	return 0;
+}
+
+static int clone_words(int code, uint64_t flags, struct err *e)
+{
+	int r = err_set(e, code, "create the namespaces: %s", str_errno(code));
+
+	if ((flags & CLONE_NEWUSER) &&
+	    (code == EPERM || code == ENOSPC || code == EUSERS || code == EINVAL))
+		return err_hint(e, r, "userns.none");
+	return r;
+}
+
+static int clone_init(struct rt_container *c, struct boot *b, int cgroup_fd,
+		      struct err *e)
+{
+	if (has_joins(b->head))
+		return clone_joined(c, b, cgroup_fd, e);
+	c->pid = boot_clone(b->head->clone_flags, &c->pidfd, cgroup_fd);
+	if (c->pid == 0)
+		boot_child(b);
+	return c->pid < 0 ? clone_words(errno, b->head->clone_flags, e) : 0;
+}
+
+/* --- the parent's side --- */
+
+static int tell(struct rt_container *c, char what, struct err *e)
+{
+	/* The child's own words, if it died, are still to be read. */
+	if (send(c->sync_fd, &what, 1, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return err_sys(e, "tell the container's init");
+	return 0;
+}
+
+static int write_maps(struct rt_container *c, const struct plan_head *h,
+		      struct err *e)
+{
+	struct userns_maps m = {
+		.uid_map = plan_text(h, h->uid_map),
+		.gid_map = plan_text(h, h->gid_map),
+		.newuidmap = plan_text(h, h->newuidmap),
+		.newgidmap = plan_text(h, h->newgidmap),
+		.deny_setgroups = h->flags & PLAN_F_DENY_SETGROUPS,
+	};
+	int r;
+
+	if (!h->uid_map)
+		return 0;
+	r = userns_write_maps(c->pid, &m, e);
+	return r < 0 ? r : tell(c, RT_MAPS_WRITTEN, e);
+}
+
+/* Takes what the child says.  1: ready. */
+static int handle(struct rt_container *c, const struct rt_args *a,
+		  const struct rt_msg *m, int fd, struct err *e)
+{
+	int r;
+
+	switch (m->kind) {
+	case RT_MSG_EXE:
+		c->exe_fd = fd;
+		return 0;
+	case RT_MSG_TAP:
+		c->tap.fd = fd;
+		c->tap.kind = (enum tap_kind)m->value;
+		return 0;
+	case RT_MSG_CONSOLE:
+		c->console_fd = fd;
+		return 0;
+	case RT_MSG_FUSE:
+		r = fuse_serve(c, a->plan, m->step, fd, e);
+		fd_auto(&fd);
+		return r < 0 ? r : tell(c, RT_FUSE_READY, e);
+	case RT_MSG_READY:
+		c->rungs |= (uint32_t)m->value;
+		return 1;
+	case RT_MSG_ERROR:
+		return boot_error(a->plan, m, e);
+	default:
+		fd_auto(&fd);
+		return err_set(e, EPROTO, "container init: unknown message");
+	}
+}
+
+static int listen_until_ready(struct rt_container *c, const struct rt_args *a,
+			      struct err *e)
+{
+	for (;;) {
+		struct rt_msg m;
+		int fd;
+		int r = boot_receive(c->sync_fd, &m, &fd, e);
+
+		if (r == 0)
+			return err_set(e, EIO, "the container's init died");
+		if (r > 0)
+			r = handle(c, a, &m, fd, e);
+		if (r)
+			return r < 0 ? r : 0;
+	}
+}
+
+static int run(struct rt_container *c, const struct rt_args *a, struct boot *b,
+	       struct err *e)
+{
+	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
+	int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+	int r = fd_socketpair(&p, SOCK_SEQPACKET, e);
+
+	if (r < 0)
+		return r;
+	c->sync_fd = take_fd(&p.a);
+	b->sock = p.b;
+	/* newuidmap looks at the child, which is what we are when it begins. */
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	r = clone_init(c, b, a->cgroup_fd, e);
+	(void)prctl(PR_SET_DUMPABLE, dumpable == 1, 0, 0, 0);
+	if (r < 0)
+		return r;
+	fd_auto(&p.b);
+	r = write_maps(c, b->head, e);
+	if (r < 0)
+		return r;
+	return listen_until_ready(c, a, e);
+}
+
+int rt_start(struct rt_container *out, const struct rt_args *a, struct err *e)
+{
+	struct rt_container c = RT_CONTAINER_INIT;
+	char path[BOOT_PATH_MAX];
+	struct boot b = {
+		.head = a->plan,
+		.plan_fd = a->plan_fd,
+		.stdio = { a->stdio[0], a->stdio[1], a->stdio[2] },
+		.exe_fd = a->exe_fd,
+		.name = RT_INIT_NAME,
+	};
+	int r;
+
+	if (b.head->kind != PLAN_START)
+		return err_set(e, EINVAL, "not the plan of a container");
+	r = boot_find_exe(&b, a->exe, path, e);
+	if (r < 0)
+		return r;
+	r = run(&c, a, &b, e);
+	if (r < 0) {
+		rt_abort(&c);
+		return r;
+	}
+	if (c.exe_fd < 0 && a->exe_fd >= 0)
+		c.exe_fd = fcntl(a->exe_fd, F_DUPFD_CLOEXEC, 3);
+	*out = c;
+	return 0;
+}
+
+int rt_go(struct rt_container *c, const struct rt_args *a, struct err *e)
+{
+	struct rt_msg m;
+	int fd;
+	int r = tell(c, RT_GO, e);
+
+	if (r < 0)
+		return r;
+	r = boot_receive(c->sync_fd, &m, &fd, e);
+	fd_auto(&c->sync_fd);
+	if (r <= 0)
+		return r;
+	fd_auto(&fd);
+	return boot_error(a->plan, &m, e);
+}
+
+int rt_exit_status(const struct err *e)
+{
+	if (!str_eq(e->key, "rt.exec"))
+		return 125;
+	return e->code == ENOENT || e->code == ENOTDIR ? 127 : 126;
+}

@@ -1,0 +1,206 @@
+/* step.h - the layout of a plan, shared by those who write it (compile), judge
+ * it (check), show it (print) and carry it out (init).
+ *
+ *	struct plan_head | struct plan_step[step_count] | bytes, the last is 0
+ *
+ * A text is the offset of a NUL-terminated string, 0 for none.  A list is
+ * `data_len` bytes of such strings one after the other.  Mounts in the making
+ * live in slots, a small array of descriptors of the executing child: a step
+ * fills a slot, later steps use it.  Slot 0 is the root file system.
+ *
+ * The order of the steps is the order of execution.  What stands before
+ * OP_WAIT_MAPS is done while the helpers write the id maps, and so must not
+ * create files nor name ids.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/proc.h"
+#include "lib/fmt/spec.h"
+#include "lib/os/tap.h"
+
+#define PLAN_MAGIC 0x6e616c70u		/* "plan" */
+#define PLAN_VERSION 1u
+
+#define PLAN_SLOTS 128
+#define SLOT_ROOT 0
+#define SLOT_PROC 1			/* an unmasked procfs */
+#define SLOT_DEV 2
+#define SLOT_PTS 3
+#define SLOT_MASK 4			/* the read-only tmpfs over directories */
+#define SLOT_NULL 5			/* /dev/null, verified */
+#define SLOT_FIRST 6			/* free ones from here on */
+
+#define PLAN_STEPS_MAX 8192
+#define PLAN_PRESERVE_MAX 64
+
+enum plan_kind { PLAN_START = 1, PLAN_EXEC };
+
+#define PLAN_F_SEALED_EXE (1u << 0)	/* a clone could be made writable again */
+#define PLAN_F_DENY_SETGROUPS (1u << 1)
+#define PLAN_F_INIT (1u << 2)		/* pid 1 stays ours and reaps */
+#define PLAN_F_TERMINAL (1u << 3)
+#define PLAN_F_USERNS (1u << 4)		/* the container has its own */
+
+struct plan_join {
+	uint32_t flag;			/* CLONE_NEW* */
+	uint32_t path;			/* text */
+};
+
+struct plan_head {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t size;			/* of the whole */
+	uint32_t kind;
+	uint32_t flags;			/* PLAN_F_* */
+	uint32_t step_count;
+	uint64_t clone_flags;		/* CLONE_NEW* of what is made new */
+	uint32_t preserve_fds;
+	uint32_t reserved;
+	uint32_t uid_map, gid_map;	/* texts; 0: no maps to be written */
+	uint32_t newuidmap, newgidmap;	/* texts; 0: written directly */
+	struct proc_id join;		/* pid 0: none */
+	uint64_t join_flags;		/* which of its namespaces */
+	struct plan_join joins[SPEC_NS_COUNT];
+};
+
+struct plan_step {
+	uint16_t op;
+	uint8_t slot;			/* filled, or worked on */
+	uint8_t from;			/* used */
+	uint32_t flags;			/* STEP_* */
+	uint64_t a, b;			/* by the op */
+	uint32_t s1, s2;		/* texts */
+	uint32_t data, data_len;
+};
+
+/* What a step's members are: for the checker. */
+#define USE_S1 (1u << 0)		/* s1 is there */
+#define USE_S2 (1u << 1)
+#define USE_FILL (1u << 2)		/* slot is filled */
+#define USE_SLOT (1u << 3)		/* slot must have been filled */
+#define USE_FROM (1u << 4)		/* from must have been filled */
+#define USE_LIST (1u << 5)		/* data is a list, maybe empty */
+#define USE_PAIRS (1u << 6)		/* data is a list of keys and values */
+#define USE_IDS (1u << 7)		/* data is uint32_t[] */
+#define USE_CAPS (1u << 8)		/* data is struct spec_caps */
+#define USE_BPF (1u << 9)		/* data is struct sock_filter[] */
+#define USE_EXEC (1u << 10)		/* data is struct plan_vectors */
+#define USE_TAP (1u << 11)		/* data is struct tap_config */
+
+/* op, name for --dry-run, what an error of it is about, members */
+#define PLAN_OPS(X)							\
+	X(SESSION, "session", "begin a session", 0)			\
+	X(PRIVATE, "private", "make the mounts private", 0)		\
+	X(KEYRING, "keyring", "join a session keyring", 0)		\
+	X(LO, "lo", "raise lo", 0)					\
+	X(HOSTNAME, "hostname", "set host name '%s'", USE_S1)		\
+	X(DOMAINNAME, "domainname", "set domain name '%s'", USE_S1)	\
+	X(OOM_SCORE, "oom-score", "set oom_score_adj", 0)		\
+	X(WAIT_MAPS, "wait-maps", "wait for the id maps", 0)		\
+	X(BECOME_ROOT, "become-root", "become root of the user namespace", 0) \
+	X(TAP, "tap", "set up the network", USE_S1 | USE_TAP)		\
+	X(FSMOUNT, "fsmount", "mount %s", USE_S1 | USE_FILL | USE_PAIRS) \
+	X(OVERLAY, "overlay", "mount the root file system over '%s'", USE_S1 | USE_FILL | USE_PAIRS) \
+	X(FUSE, "fuse", "mount the root file system by '%s'", USE_S1 | USE_FILL | USE_LIST) \
+	X(TREE, "tree", "open '%s'", USE_S1 | USE_FILL)			\
+	X(DEVICE, "device", "open device '%s'", USE_S1 | USE_FILL)	\
+	X(ATTR, "attr", "change mount attributes", USE_SLOT)		\
+	X(SYSCTL, "sysctl", "set sysctl '%s'", USE_S1 | USE_S2 | USE_SLOT) \
+	X(ROOT, "root", "attach the root file system at '%s'", USE_S1 | USE_SLOT) \
+	X(ATTACH, "mount", "mount '%s'", USE_S1 | USE_SLOT | USE_FROM)	\
+	X(MKDIR, "mkdir", "make directory '%s'", USE_S1 | USE_SLOT)	\
+	X(SYMLINK, "symlink", "make symbolic link '%s'", USE_S1 | USE_S2 | USE_SLOT) \
+	X(COPY_UP, "copy-up", "copy '%s' to its tmpfs", USE_S1 | USE_SLOT | USE_FROM) \
+	X(CONSOLE, "console", "set up the terminal", 0) \
+	X(MASK, "mask", "mask '%s'", USE_S1 | USE_SLOT | USE_FROM)	\
+	X(READ_ONLY, "read-only", "make '%s' read-only", USE_S1 | USE_SLOT) \
+	X(PIVOT, "pivot", "change the root file system", USE_SLOT)	\
+	X(ROOT_ATTR, "root-attr", "change the root mount's attributes", 0) \
+	X(HOOK, "hook", "hook '%s'", USE_S1 | USE_EXEC)			\
+	X(OWN_STDIO, "own-stdio", "give the standard streams to the user", 0) \
+	X(READY, "ready", "report", 0)					\
+	X(WAIT_GO, "wait-go", "wait for the start", 0)			\
+	X(RLIMIT, "rlimit", "set resource limit %s", USE_S1)		\
+	X(MKCWD, "mkcwd", "make working directory '%s'", USE_S1)	\
+	X(CWD, "cwd", "enter working directory '%s'", USE_S1)		\
+	X(UMASK, "umask", "set umask", 0)				\
+	X(LSM, "lsm", "set security label '%s'", USE_S1 | USE_S2)	\
+	X(BOUND, "bound", "drop capabilities", 0)			\
+	X(CREDS, "creds", "become the user", USE_IDS)			\
+	X(CAPS, "caps", "set capabilities", USE_CAPS)			\
+	X(NO_NEW_PRIVS, "no-new-privs", "set no_new_privs", 0)		\
+	X(SECCOMP, "seccomp", "load the seccomp filter", USE_BPF)	\
+	X(VERIFY, "verify", "verify that restrictions hold", USE_CAPS)	\
+	X(EXEC, "exec", "run '%s'", USE_S1 | USE_EXEC)
+
+enum plan_op {
+#define X(op, name, words, uses) OP_##op,
+	PLAN_OPS(X)
+#undef X
+	OP_COUNT,
+};
+
+/* flags of steps */
+#define STEP_OPTIONAL (1u << 0)		/* FSMOUNT, TREE, MASK...: may be missing */
+#define STEP_RECURSIVE (1u << 1)	/* TREE: with the mounts below */
+#define STEP_ATTR_RECURSIVE (1u << 2)	/* attributes for those as well */
+#define STEP_FALLBACK (1u << 3)		/* FSMOUNT: else bind the host's s2 */
+#define STEP_REAL_DIR (1u << 4)		/* ATTACH: no link on the way to s1 */
+#define STEP_IN_PROC (1u << 5)		/* ATTACH: may land in procfs */
+#define STEP_NO_FOLLOW (1u << 6)	/* TREE: of the link itself */
+#define STEP_NO_NEW_PRIVS (1u << 7)	/* VERIFY: must be set */
+#define STEP_SECCOMP (1u << 8)		/* VERIFY: a filter must be loaded */
+#define STEP_EARLY (1u << 9)		/* TREE: tried again once ids are mapped */
+
+/* Members by op, where the table does not tell:
+ *	FSMOUNT	a: attributes set; b: rung to report when the fallback is taken
+ *	TREE	a: attributes set; b: cleared; data_len: propagation (MS_*)
+ *	ATTR	the same, on slot
+ *	ATTACH	slot: directory the path is below; from: what is attached;
+ *		a: mode of a directory to be made
+ *	MKDIR	a: mode
+ *	SYMLINK	s1: its name, s2: its text
+ *	COPY_UP	slot: root; from: the tmpfs; s1: what is copied
+ *	CONSOLE	slot: SLOT_DEV for a /dev/console; a: rows << 16 | columns
+ *	MASK	slot: root; from: SLOT_MASK, and SLOT_NULL for files
+ *	PIVOT	slot: root
+ *	ROOT_ATTR a: attributes set; b: propagation
+ *	TAP	s1: the tun device; replaces the pointer of the config
+ *	RLIMIT	a: soft, b: hard; flags: the number
+ *	OOM_SCORE a: the score, as int64_t
+ *	UMASK	a: the mask
+ *	BOUND	a: what stays
+ *	CREDS	a: uid, b: gid; data: supplementary groups
+ *	OWN_STDIO a: uid, b: gid
+ *	HOOK	a: timeout in seconds, 0: none
+ *	LSM	s1: the label, s2: file below self/attr
+ */
+
+/* Argument and environment vectors: args then env, each followed by an empty
+ * place.  In the blob a place holds the text's offset; the child turns them
+ * into pointers where they stand. */
+struct plan_vectors {
+	uint32_t argc;
+	uint32_t envc;
+	uint64_t places[];		/* argc + 1 + envc + 1 */
+};
+
+static inline const struct plan_step *plan_steps(const struct plan_head *h)
+{
+	return (const struct plan_step *)(h + 1);
+}
+
+static inline const char *plan_text(const void *plan, uint32_t at)
+{
+	return at ? (const char *)plan + at : NULL;
+}
+
+extern const struct plan_op_info {
+	const char *name;
+	const char *words;
+	uint32_t uses;
+} plan_ops[OP_COUNT];
