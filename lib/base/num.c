@@ -12,21 +12,22 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Digits of one base at *text, at least one; *text is moved behind them. */
+/* Digits of one base at *text, at least one; *text is moved behind them, also
+ * when the number is too large (-ERANGE). */
 static int digits(const char **text, unsigned base, uint64_t *out)
 {
 	const char *p = *text;
+	bool over = false;
 	uint64_t v = 0;
 
 	for (; is_digit(*p) && (unsigned)(*p - '0') < base; p++)
-		if (__builtin_mul_overflow(v, (uint64_t)base, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
-			return -ERANGE;
+		over = over || __builtin_mul_overflow(v, (uint64_t)base, &v) ||
+		       __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v);
 	if (p == *text)
 		return -EINVAL;
 	*text = p;
 	*out = v;
-	return 0;
+	return over ? -ERANGE : 0;
 }
 
 int num_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out,
@@ -53,13 +54,14 @@ int num_i64(const char *text, int64_t min, int64_t max, int64_t *out,
 	const char *p = text + negative;
 	uint64_t v = 0;
 	int r = digits(&p, 10, &v);
-	int64_t n;
+	int64_t n = 0;
 
-	if (r == -EINVAL || *p || (negative && v == 0))
+	if (r == -EINVAL || *p || (negative && r == 0 && v == 0))
 		return err_set(e, EINVAL, "'%s' is not a number", text);
-	if (r == 0 && v > (uint64_t)INT64_MAX)
+	if (r == 0 && v > (uint64_t)INT64_MAX + negative)
 		r = -ERANGE;
-	n = negative ? -(int64_t)v : (int64_t)v;
+	if (r == 0)
+		n = (int64_t)(negative ? 0 - v : v);
 	if (r < 0 || n < min || n > max)
 		return err_set(e, ERANGE, "%s is not between %lld and %lld",
 			       text, (long long)min, (long long)max);
@@ -89,7 +91,7 @@ static int fraction(const char **text, uint64_t *whole, uint64_t *nano)
 	int r = digits(&p, 10, whole);
 
 	*nano = 0;
-	if (r < 0)
+	if (r == -EINVAL)
 		return r;
 	if (*p == '.') {
 		if (!is_digit(*++p))
@@ -100,7 +102,7 @@ static int fraction(const char **text, uint64_t *whole, uint64_t *nano)
 		}
 	}
 	*text = p;
-	return 0;
+	return r;
 }
 
 static int scale(uint64_t whole, uint64_t nano, uint64_t unit, uint64_t *out)
@@ -164,11 +166,12 @@ int num_duration(const char *text, uint64_t *ns, struct err *e)
 
 	do {
 		uint64_t whole, nano, factor, part;
+		bool first = p == text;
 		int r = fraction(&p, &whole, &nano);
 		size_t len = strspn(p, "numsh");
 
 		factor = unit_factor(units, p, len);
-		if (!*p && sum == 0)
+		if (!*p && first)
 			factor = 1000000000;
 		if (r == -EINVAL || !factor)
 			return err_set(e, EINVAL,
