@@ -16,7 +16,7 @@
 #include "rootless/portfwd.h"
 
 #define FRAME_MAX	65536
-#define FRAMES		64	/* read before others get a turn */
+#define FRAMES		8	/* read before others get a turn */
 #define SLOW_MS		1000	/* what an idle libslirp asks for */
 #define KEEP_POLL	64	/* entries that are kept when fewer are needed */
 

@@ -44,6 +44,7 @@ struct flow {
 	uint8_t *held;
 	uint32_t held_len;
 	uint32_t in_pipe;
+	bool is_readable;		/* as far as we know */
 	bool is_ending;			/* the sender's end was announced */
 	bool is_ended;			/* and read */
 	bool is_done;			/* and the receiver knows */
@@ -162,14 +163,10 @@ static struct joint *joint_new(struct tcpfwd *t)
 static void side_close(struct joint *j, int which, bool reset)
 {
 	static const struct linger now = { .l_onoff = 1 };
-	int fd = j->side[which].fd;
 
-	if (fd < 0)
-		return;
 	if (reset)
-		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	loop_remove(j->all->all->loop, &j->side[which]);
-	fd_auto(&fd);
+		(void)setsockopt(j->side[which].fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	loop_close(j->all->all->loop, &j->side[which]);
 }
 
 static void joint_recycle(struct joint *j)
@@ -208,8 +205,9 @@ static void joint_busy(struct joint *j)
 
 enum moved {
 	MOVED,
-	SHORT,				/* and there was no more just now */
-	BLOCKED,
+	SHORT,				/* moved, and there was no more just now */
+	EMPTY,				/* there was nothing */
+	BLOCKED,			/* the receiver takes no more */
 	ENDED,
 	BROKEN,
 };
@@ -255,7 +253,7 @@ static enum moved copy(struct tcpfwd *t, struct flow *f, int from, int to)
 	ssize_t m;
 
 	if (n < 0)
-		return errno == EAGAIN ? BLOCKED : BROKEN;
+		return errno == EAGAIN ? EMPTY : BROKEN;
 	if (n == 0)
 		return ENDED;
 	m = send(to, t->chunk, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -279,7 +277,7 @@ static enum moved splice_in(struct tcpfwd *t, struct flow *f, int from, int to)
 	if (n == 0)
 		return ENDED;
 	if (n < 0)
-		return errno == EAGAIN ? BLOCKED : BROKEN;
+		return errno == EAGAIN ? EMPTY : BROKEN;
 	f->in_pipe = (uint32_t)n;
 	m = flush(f, to);
 	if (m == MOVED && n < (ssize_t)CALM)
@@ -295,22 +293,28 @@ static enum moved flow_pump(struct joint *j, int from)
 
 	for (int turn = 0; turn < TURN; turn++) {
 		if (f->is_done)
-			return BLOCKED;
+			return EMPTY;
 		m = flush(f, out);
 		if (m != MOVED)
 			return m;
 		if (f->is_ended) {
-			(void)shutdown(out, SHUT_WR);
+			/* When both are done the sockets are closed anyway. */
+			if (!j->flow[!from].is_done)
+				(void)shutdown(out, SHUT_WR);
 			pipe_put(j->all, f);
 			f->is_done = true;
-			return BLOCKED;
+			return EMPTY;
 		}
+		if (!f->is_readable)
+			return EMPTY;
 		m = f->pipe.in < 0 ? copy(j->all, f, in, out) :
 				     splice_in(j->all, f, in, out);
 		if (m == ENDED)
 			f->is_ended = true;
-		else if (m == BROKEN || m == BLOCKED || (m == SHORT && !f->is_ending))
+		else if (m == BLOCKED || m == BROKEN)
 			return m;
+		else if (m == EMPTY || (m == SHORT && !f->is_ending))
+			f->is_readable = false;
 	}
 	return MOVED;
 }
@@ -430,6 +434,14 @@ static bool try_other(struct joint *j)
 	return connect_inside(j, other) == 0;
 }
 
+static void note(struct flow *f, uint32_t events)
+{
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
+		f->is_readable = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		f->is_ending = true;
+}
+
 static void on_inside(struct loop_source *s, uint32_t events)
 {
 	struct joint *j = container_of(s, struct joint, side[INSIDE]);
@@ -440,8 +452,7 @@ static void on_inside(struct loop_source *s, uint32_t events)
 			joint_close(j, true);
 		return;
 	}
-	if (events & EPOLLRDHUP)
-		j->flow[INSIDE].is_ending = true;
+	note(&j->flow[INSIDE], events);
 	if (j->is_connecting) {
 		if (!(events & EPOLLOUT))
 			return;
@@ -459,8 +470,7 @@ static void on_client(struct loop_source *s, uint32_t events)
 		joint_close(j, true);
 		return;
 	}
-	if (events & EPOLLRDHUP)
-		j->flow[CLIENT].is_ending = true;
+	note(&j->flow[CLIENT], events);
 	if (!j->is_connecting)
 		joint_pump(j);
 }

@@ -121,14 +121,12 @@ static void talk_used(struct udpfwd *u, struct talk *t)
 static void talk_end(struct udpfwd *u, struct talk *t)
 {
 	struct talk **p = &u->bucket[t->bucket];
-	int fd = t->src.fd;
 
 	while (*p != t)
 		p = &(*p)->next_hash;
 	*p = t->next_hash;
 	unlink_age(u, t);
-	loop_remove(u->all->loop, &t->src);
-	fd_auto(&fd);
+	loop_close(u->all->loop, &t->src);
 	t->next_hash = u->unused;
 	u->unused = t;
 }
