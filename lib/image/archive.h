@@ -1,8 +1,8 @@
 /* archive.h - images in one file: load and save.
  *
- * Reads docker-archive (manifest.json; the older repositories file) and
- * oci-archive (index.json, blobs/sha256), plain, gzip or zstd, from a file or
- * a pipe.  Writes docker-archive, with plain layers as docker has it, or
+ * Reads docker-archive (manifest.json; also with the links between layers that
+ * older dockers wrote) and oci-archive (index.json, blobs/sha256), plain, gzip
+ * or zstd, from a file or a pipe.  An archive that is both is read as OCI.  Writes docker-archive, with plain layers as docker has it, or
  * oci-archive.
  *
  * The archive is an outsider's: names in it are looked up in its own list

@@ -15,6 +15,7 @@ struct pull {
 	struct store *store;
 	struct lease lease;
 	struct registry_doc top;	/* what the reference names */
+	const char *top_type;		/* its media type */
 	struct registry_doc inner;	/* the manifest, when top is an index */
 	struct image_docs docs;
 };
@@ -88,6 +89,8 @@ static int get_docs(struct pull *p, struct err *e)
 		r = keep(p, m, e);
 	if (r < 0)
 		return r;
+	p->top_type = media_text(doc.kind == MEDIA_IS_INDEX ? doc.index.media :
+							      doc.manifest.media);
 	if (doc.kind == MEDIA_IS_INDEX) {
 		r = choose(p, &doc.index, e);
 		if (r < 0)
@@ -162,7 +165,7 @@ static int fetch(struct pull *p, const char *name, struct digest *replaced,
 	if (r < 0)
 		return r;
 	rec.target = p->top.digest;
-	rec.media_type = p->top.media_type;
+	rec.media_type = p->top_type;
 	rec.size = p->top.bytes.len;
 	return record_image(&rec, replaced, e);
 }
