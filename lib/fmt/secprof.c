@@ -279,6 +279,9 @@ static int get_rules(struct secprof *p, struct owned *o,
 	return 0;
 }
 
+/* An entry of a map has a list, if an empty one. */
+static const char *const no_subs[] = { NULL };
+
 static int get_arch(struct secprof_arch *out, struct owned *o,
 		    const struct json_at *at, struct err *e)
 {
@@ -290,7 +293,10 @@ static int get_arch(struct secprof_arch *out, struct owned *o,
 	if (r < 0)
 		return r;
 	out->name = mem_str(name);
-	return get_list(&out->subs, o, at, "subArchitectures", JSON_MAY, e);
+	r = get_list(&out->subs, o, at, "subArchitectures", JSON_MAY, e);
+	if (!out->subs)
+		out->subs = no_subs;
+	return r;
 }
 
 /* "archMap" of profiles, or "architectures" of config.json. */
@@ -451,29 +457,30 @@ static const char *native_arch(const char *arch)
 	return NULL;
 }
 
-/* The entry of the machine with its subs; without one, all that there is,
- * which is how config.json says it. */
+/* Of a map the entry of the machine with its subs; a plain list as it is. */
 static void print_arches(struct json_w *w, const struct secprof *p,
 			 const char *arch)
 {
 	const char *native = native_arch(arch);
 	bool is_map = false;
+	bool is_open = false;
 
-	if (!p->arch_count)
-		return;
 	for (size_t i = 0; i < p->arch_count; i++)
 		is_map = is_map || p->arches[i].subs;
-	json_m_array(w, "architectures");
 	for (size_t i = 0; i < p->arch_count; i++) {
 		const struct secprof_arch *a = &p->arches[i];
 
 		if (is_map && !str_eq(a->name, native))
 			continue;
+		if (!is_open)
+			json_m_array(w, "architectures");
+		is_open = true;
 		json_w_string(w, a->name);
 		for (const char *const *sub = a->subs; sub && *sub; sub++)
 			json_w_string(w, *sub);
 	}
-	json_w_end(w);
+	if (is_open)
+		json_w_end(w);
 }
 
 void secprof_print(const struct secprof *p, uint64_t caps, const char *arch,
