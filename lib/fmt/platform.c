@@ -51,7 +51,7 @@ void platform_normalize(struct platform *p)
 		if (str_is_empty(p->variant) && aliases[i].variant)
 			set(&p->variant, aliases[i].variant);
 	}
-	if (p->variant && p->variant[0] >= '1' && p->variant[0] <= '9') {
+	if (p->variant && strlen(p->variant) == 1 && strchr("123456789", *p->variant)) {
 		char *with_v = mem_printf("v%s", p->variant);
 
 		free(p->variant);
