@@ -414,7 +414,7 @@ static int mount_key(struct parse *p, const char *key, const char *value,
 				    value);
 	} else if (str_eq(key, "bind-recursive")) {
 		if (!str_eq(value, "enabled") && !str_eq(value, "disabled"))
-			r = err_set(e, EINVAL, "bind-recursive '%s' is neither enabled nor disabled",
+			r = err_set(e, EINVAL, "bind-recursive '%s' is not known",
 				    value);
 		on = str_eq(value, "enabled");
 		return r < 0 ? r : add_word(p, on ? "rbind" : "bind", NULL, e);

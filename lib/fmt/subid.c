@@ -68,7 +68,7 @@ int subid_parse(struct id_grant *out, size_t room, const char *data,
 		size_t n = end ? (size_t)(end - data) - at : len - at;
 
 		if (++lines > MAX_ID_LINES)
-			return err_set(e, EFBIG, "the list of subordinate ids has more than %d lines",
+			return err_set(e, EFBIG, "more than %d lines of subordinate ids",
 				       MAX_ID_LINES);
 		if (parse_line(&g, data + at, n, name, uid)) {
 			if (count == room)

@@ -186,7 +186,7 @@ static int eval_method(struct run *r, const struct command *c, json_t *dot,
 
 	if (!fields || !str_eq(t->fields.v[fields - 1], "Label") ||
 	    (t->next && (t->next->next || has_final)))
-		return err_set(e, EINVAL, "template: can't give an argument to what is no function");
+		return err_set(e, EINVAL, "template: an argument for what is no function");
 	ret = eval_term(r, t, dot, fields - 1, &row, e);
 	if (ret < 0)
 		return ret;

@@ -153,8 +153,7 @@ static int find_user(struct user *u, const char *name, const char *passwd,
 		if (name ? !span_is(l.field[0], name) : uid != u->uid)
 			continue;
 		if (uid == NO_ID || gid == NO_ID)
-			return err_set(e, EINVAL, "the passwd entry of user '%.*s' has a bad id",
-				       (int)(l.field[0].len < 64 ? l.field[0].len : 64), l.field[0].p);
+			return err_set(e, EINVAL, "the passwd entry has a bad id");
 		u->uid = uid;
 		u->gid = gid;
 		u->name = mem_strn(l.field[0].p, l.field[0].len);
