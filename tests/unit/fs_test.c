@@ -1,9 +1,12 @@
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/fs.h"
@@ -239,6 +242,25 @@ static void test_each_and_copy(void **state UNUSED)
 			 fs_rmtree(top, "stop", &e), 0);
 }
 
+/* The walk by descriptors answers as openat2 does.  The filter stays, so this
+ * is the last test. */
+static void test_without_openat2(void **state)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	test_hostile_files(state);
+	test_lookups(state);
+	test_mkdirs(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_mkdirs),
 		cmocka_unit_test(test_rmtree),
 		cmocka_unit_test(test_each_and_copy),
+		cmocka_unit_test(test_without_openat2),
 	};
 
 	return cmocka_run_group_tests_name("fs", tests, set_up, tear_down);
