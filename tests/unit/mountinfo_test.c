@@ -9,9 +9,11 @@
 static void test_lines(void **state UNUSED)
 {
 	char text[] =
-		"36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n"
+		"36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - "
+		"ext3 /dev/root rw,errors=continue\n"
 		"1 0 0:1 / / rw - rootfs rootfs rw\n"
-		"2 1 0:2 / /a\\134b\\012\\011\\043 ro shared:7 master:9 propagate_from:3 - tmpfs  rw";
+		"2 1 0:2 / /a\\134b\\012\\011\\043 ro shared:7 master:9 "
+		"propagate_from:3 - tmpfs  rw";
 	struct mountinfo_iter it;
 	struct mountinfo m;
 	struct err e = ERR_INIT;

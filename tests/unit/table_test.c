@@ -17,8 +17,10 @@ static const struct table table = {
 };
 
 static const char rows_text[] =
-	"[{\"Names\":\"web\",\"ID\":\"0123456789ab\",\"Image\":\"alpine\",\"Labels\":\"x.my-key=v\"},"
-	"{\"ID\":\"ba9876543210\",\"Image\":\"\\u65e5\\u672c:1\",\"Names\":\"a\\u001b[31m\\tb\\nc\",\"Labels\":\"\"}]";
+	"[{\"Names\":\"web\",\"ID\":\"0123456789ab\",\"Image\":\"alpine\","
+	"\"Labels\":\"x.my-key=v\"},"
+	"{\"ID\":\"ba9876543210\",\"Image\":\"\\u65e5\\u672c:1\","
+	"\"Names\":\"a\\u001b[31m\\tb\\nc\",\"Labels\":\"\"}]";
 
 static const struct {
 	const char *format;
@@ -42,8 +44,10 @@ static const struct {
 	  "0123456789ab   v\n"
 	  "ba9876543210   \n" },
 	{ "json", false, false,
-	  "{\"ID\":\"0123456789ab\",\"Image\":\"alpine\",\"Labels\":\"x.my-key=v\",\"Names\":\"web\"}\n"
-	  "{\"ID\":\"ba9876543210\",\"Image\":\"\xe6\x97\xa5\xe6\x9c\xac:1\",\"Labels\":\"\","
+	  "{\"ID\":\"0123456789ab\",\"Image\":\"alpine\","
+	  "\"Labels\":\"x.my-key=v\",\"Names\":\"web\"}\n"
+	  "{\"ID\":\"ba9876543210\",\"Image\":\"\xe6\x97\xa5\xe6\x9c\xac:1\","
+	  "\"Labels\":\"\","
 	  "\"Names\":\"a\\u001B[31m\\tb\\nc\"}\n" },
 	{ "{{.ID}}:{{.Image}}", false, false,
 	  "0123456789ab:alpine\nba9876543210:\xe6\x97\xa5\xe6\x9c\xac:1\n" },
