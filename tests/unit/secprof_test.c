@@ -165,14 +165,14 @@ static void names_are_real(void **state)
 	}
 }
 
-/* Every call of this machine is allowed or refused by name: none that
+/* Every call up to Linux 6.18 is allowed or refused by name: none that
  * libseccomp knows is taken for newer than the profile. */
 static void knows_all_calls(void **state)
 {
 	unsigned unknown = 0;
 
 	(void)state;
-	for (int nr = 0; nr < 600; nr++) {
+	for (int nr = 0; nr <= 469 /* file_setattr */; nr++) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, nr);
 		bool is_named = false;
 
