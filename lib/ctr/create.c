@@ -17,7 +17,6 @@
 #include "lib/ctr/spec.h"
 #include "lib/fmt/ref.h"
 #include "lib/fmt/user.h"
-#include "lib/store/content.h"
 #include "lib/store/volumes.h"
 
 #define MAX_NAME_TRIES 10
@@ -51,17 +50,16 @@ int ctr_find_image(struct image *out, struct ctr_env *env, const char *text, str
 	return r;
 }
 
-int ctr_image_config(struct imgconf *out, struct ctr_env *env, const struct image *image,
-		     struct err *e)
+int ctr_image_docs(struct image_docs *out, struct ctr_env *env, const struct image *image,
+		   struct err *e)
 {
-	AUTO(buf) struct buf text = BUF_INIT(MAX_IMGCONF);
-	int r = content_read(env->store, &image->config, &text, e);
+	static const struct platform any;
+	int r = image_docs_load(out, env->store, &image->manifest, &any, e);
 
-	if (r == 0)
-		r = imgconf_parse(out, text.data, text.len, e);
-	if (r == 0)
-		(void)imgconf_drop_reserved(out);
-	return r < 0 ? err_ctx(e, r, "image '%s'", str_or(image->name, "<none>")) : 0;
+	if (r < 0)
+		return err_ctx(e, r, "image '%s'", str_or(image->name, "<none>"));
+	(void)imgconf_drop_reserved(&out->config);
+	return 0;
 }
 
 /* --- mounts --- */
@@ -252,8 +250,8 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 	return r < 0 ? r : store_commit(&tx, e);
 }
 
-static int choose_identity(struct ctr_bundle *out, struct ctr_env *env,
-			   const struct ctr_create_in *in, struct err *e)
+static int choose_identity(struct ctr_bundle *out, const struct ctr_create_in *in,
+			   struct err *e)
 {
 	char id[ID_LEN + 1];
 	int r = id_make(id, e);
@@ -289,7 +287,7 @@ int ctr_create(struct ctr_bundle *out, struct ctr_env *env, const struct ctr_cre
 {
 	AUTO(sources) struct sources sources = { .len = 0 };
 	AUTO(image) struct image image = IMAGE_INIT;
-	AUTO(imgconf) struct imgconf conf = IMGCONF_INIT;
+	AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
 	AUTO(ctr_layers) struct ctr_layers layers = CTR_LAYERS_INIT;
 	AUTO(ctr_bundle) struct ctr_bundle b;
 	int r;
@@ -297,22 +295,22 @@ int ctr_create(struct ctr_bundle *out, struct ctr_env *env, const struct ctr_cre
 	ctr_bundle_init(&b);
 	b.config = *in->config;
 	ctr_config_init(in->config);
-	r = choose_identity(&b, env, in, e);
+	r = choose_identity(&b, in, e);
 	if (r == 0)
 		r = ctr_ids(env, &b.config, &b.ids, e);
 	if (r == 0 && !b.config.rootfs) {
 		r = ctr_find_image(&image, env, b.config.image, e);
 		if (r == 0)
-			r = ctr_image_config(&conf, env, &image, e);
+			r = ctr_image_docs(&docs, env, &image, e);
 	} else if (r == 0) {
 		b.rootfs.upper = mem_str(b.config.rootfs);
 	}
 	if (r < 0)
 		return r;
-	ctr_config_merge(&b.config, &conf, in->given_entrypoint);
+	ctr_config_merge(&b.config, &docs.config, in->given_entrypoint);
 	r = find_sources(&sources, env, &b.config, e);
 	if (r == 0 && !b.config.rootfs)
-		r = ctr_layers_find(&layers, env, &b, &image, e);
+		r = ctr_layers_find(&layers, env, &b, &docs, e);
 	if (r == 0)
 		r = commit(env, &b, &image, &layers, &sources, e);
 	/* A name that we chose may be taken in the same moment. */

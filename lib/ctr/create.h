@@ -10,6 +10,7 @@
 
 #include "lib/base/err.h"
 #include "lib/ctr/bundle.h"
+#include "lib/image/docs.h"
 #include "lib/store/images.h"
 
 struct ctr_create_in {
@@ -25,6 +26,6 @@ int ctr_create(struct ctr_bundle *out, struct ctr_env *env,
 int ctr_find_image(struct image *out, struct ctr_env *env, const char *text,
 		   struct err *e) MUST_CHECK;
 
-/* The configuration of an image of the store. */
-int ctr_image_config(struct imgconf *out, struct ctr_env *env,
-		     const struct image *image, struct err *e) MUST_CHECK;
+/* Its documents: manifest and configuration. */
+int ctr_image_docs(struct image_docs *out, struct ctr_env *env,
+		   const struct image *image, struct err *e) MUST_CHECK;

@@ -17,7 +17,6 @@
 void ctr_layers_clear(struct ctr_layers *l)
 {
 	free(l->map);
-	free(l->ids);
 	*l = (struct ctr_layers)CTR_LAYERS_INIT;
 }
 
@@ -38,26 +37,20 @@ int ctr_driver(const struct snap_driver **out, struct ctr_env *env, const struct
 	return snap_choose(out, &snap, cache, PROBE_NAME, forced, e);
 }
 
-/* All layers by their diff ids, or -ENOENT. */
-static int find_all(struct ctr_layers *l, struct ctr_env *env, const struct image *image,
+/* All layers that the driver wants, or -ENOENT. */
+static int find_all(struct ctr_layers *l, struct ctr_env *env, const struct image_docs *docs,
 		    struct err *e)
 {
-	l->count = image->layer_count;
-	free(l->ids);
-	l->ids = mem_zero(l->count, sizeof(*l->ids));
-	for (size_t i = 0; i < l->count; i++) {
-		int r = snapshot_find_layer(&l->ids[i], env->store, l->driver->name,
-					    &image->layers[i], l->map, NULL, e);
+	const struct image_env image = {
+		.store = env->store, .driver = l->driver, .map = l->idmap,
+	};
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return layers_find(l->ids, &l->count, docs, &image, NULL, e);
 }
 
 /* coracle-image applies the blobs again under this map. */
-static int unpack(struct ctr_env *env, const struct ctr_bundle *b, const struct image *image,
-		  const struct ctr_layers *l, struct err *e)
+static int unpack(struct ctr_env *env, const struct ctr_bundle *b,
+		  const struct image_docs *docs, const struct ctr_layers *l, struct err *e)
 {
 	char id[DIGEST_TEXT_MAX], uid[16], gid[16], policy[4];
 	char *argv[] = {
@@ -71,7 +64,7 @@ static int unpack(struct ctr_env *env, const struct ctr_bundle *b, const struct 
 	};
 	int r;
 
-	digest_print(&image->config, id);
+	digest_print(&docs->manifest_digest, id);
 	snprintf(policy, sizeof(policy), "%d", (int)b->config.userns);
 	snprintf(uid, sizeof(uid), "%u", b->config.keep_uid);
 	snprintf(gid, sizeof(gid), "%u", b->config.keep_gid);
@@ -80,7 +73,7 @@ static int unpack(struct ctr_env *env, const struct ctr_bundle *b, const struct 
 }
 
 int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env, const struct ctr_bundle *b,
-		    const struct image *image, struct err *e)
+		    const struct image_docs *docs, struct err *e)
 {
 	AUTO(buf) struct buf key = BUF_INIT(KIB(64));
 	int r = ctr_driver(&out->driver, env, &b->ids.map, b->config.snapshotter, e);
@@ -90,12 +83,12 @@ int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env, const struct ct
 	idmap_key(&b->ids.map, &key);
 	out->map = buf_steal(&key);
 	out->idmap = &b->ids.map;
-	r = find_all(out, env, image, e);
+	r = find_all(out, env, docs, e);
 	if (r != -ENOENT)
 		return r;
 	err_clear(e);
-	r = unpack(env, b, image, out, e);
-	return r < 0 ? r : find_all(out, env, image, e);
+	r = unpack(env, b, docs, out, e);
+	return r < 0 ? r : find_all(out, env, docs, e);
 }
 
 int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_layers *l,

@@ -4,7 +4,7 @@
  * Layers that are not unpacked for this map yet are unpacked from their blobs
  * by coracle-image (keep-id never changes owners of what is there).
  *
- * Ownership: the struct owns its arrays.
+ * Ownership: the struct owns its map key.
  */
 #pragma once
 
@@ -12,12 +12,12 @@
 
 #include "lib/base/err.h"
 #include "lib/ctr/bundle.h"
-#include "lib/store/images.h"
+#include "lib/image/layers.h"
 
 struct ctr_layers {
 	const struct snap_driver *driver;	/* NULL: none, a --rootfs */
 	char *map;				/* key of the id map */
-	int64_t *ids;				/* lowest first */
+	int64_t ids[MAX_LAYERS];		/* lowest first */
 	size_t count;
 	int64_t snapshot;			/* made already; 0: not */
 	const struct idmap *idmap;		/* borrowed */
@@ -34,7 +34,7 @@ static inline void ctr_layers_auto(struct ctr_layers *l)
 
 /* b has config and ids. */
 int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env,
-		    const struct ctr_bundle *b, const struct image *image,
+		    const struct ctr_bundle *b, const struct image_docs *docs,
 		    struct err *e) MUST_CHECK;
 
 /* The container's own layer, within the caller's transaction. */

@@ -1,0 +1,128 @@
+/* The commands of coracle-image: their entries; what they do is in
+ * bin/image_X.c, which links the heavy libraries. */
+#include "bin/image_args.h"
+
+static const struct opt pull_opts[] = {
+	TEXT(struct pull_args, platform, 0, "platform", "OS/ARCH", WORD_ANY,
+	     "Choose this entry of a multi-platform image"),
+	FLAG(struct pull_args, plain_http, 0, "plain-http", "Speak to the registry without TLS"),
+	CHOICE(struct pull_args, policy, 0, "policy", "always missing newer never",
+	       "When to ask the registry"),
+	FLAG(struct pull_args, quiet, 'q', "quiet", "Print only the reference"),
+	CHOICE(struct pull_args, snapshotter, 0, "snapshotter", "overlay fuse-overlayfs native",
+	       "Force how layers are stacked"),
+	{ .kind = OPT_END },
+};
+
+static const char *const pull_aliases[] = { "image pull", NULL };
+
+const struct cmd cmd_pull = {
+	.name = "pull",
+	.aliases = pull_aliases,
+	.summary = "Fetch images from their registries",
+	.operands = "IMAGE...",
+	.operand_word = WORD_IMAGE,
+	.min = 1,
+	.max = -1,
+	.about = "Fetch each IMAGE and unpack it for the next run. Layers that the store already holds "
+		 "are not fetched again, and a download that was cut goes on where it stopped.",
+	.example = "coracle pull debian:12\ncoracle pull --platform linux/arm64 alpine:3.20",
+	.opts = pull_opts,
+	.args_size = sizeof(struct pull_args),
+	.program = PROGRAM_IMAGE,
+};
+
+static const struct opt login_opts[] = {
+	TEXT(struct login_args, password, 'p', "password", "PASSWORD", WORD_ANY,
+	     "The password; others can see it in the process list"),
+	FLAG(struct login_args, password_stdin, 0, "password-stdin", "Read the password from standard input"),
+	FLAG(struct login_args, plain_http, 0, "plain-http", "Speak to the registry without TLS"),
+	TEXT(struct login_args, user, 'u', "username", "USER", WORD_ANY, "The user name"),
+	{ .kind = OPT_END },
+};
+
+const struct cmd cmd_login = {
+	.name = "login",
+	.summary = "Store credentials for a registry",
+	.operands = "[REGISTRY]",
+	.max = 1,
+	.about = "Check a user name and password with REGISTRY (docker.io) and store them, in the "
+		 "credential helper that docker's config.json names, else in that file.",
+	.example = "coracle login -u ann --password-stdin registry.example.com < password",
+	.opts = login_opts,
+	.args_size = sizeof(struct login_args),
+	.program = PROGRAM_IMAGE,
+};
+
+const struct cmd cmd_logout = {
+	.name = "logout",
+	.summary = "Forget the credentials for a registry",
+	.operands = "[REGISTRY]",
+	.max = 1,
+	.example = "coracle logout registry.example.com",
+	.program = PROGRAM_IMAGE,
+};
+
+static const struct opt load_opts[] = {
+	FLAG(struct load_args, force, 'f', "force", "A name that exists may move to the loaded image"),
+	TEXT(struct load_args, input, 'i', "input", "FILE", WORD_FILE, "Read this file, not standard input"),
+	TEXT(struct load_args, platform, 0, "platform", "OS/ARCH", WORD_ANY, "Only this platform"),
+	FLAG(struct load_args, quiet, 'q', "quiet", "Print no progress"),
+	{ .kind = OPT_END },
+};
+
+static const char *const load_aliases[] = { "image load", NULL };
+
+const struct cmd cmd_load = {
+	.name = "load",
+	.aliases = load_aliases,
+	.summary = "Read images from an archive",
+	.max = 0,
+	.about = "Read a docker-archive or oci-archive, plain or compressed with gzip or zstd. A name "
+		 "that already stands for another image is not moved without --force.",
+	.example = "coracle load -i image.tar.gz\ncurl -s https://example.com/image.tar | coracle load",
+	.opts = load_opts,
+	.args_size = sizeof(struct load_args),
+	.program = PROGRAM_IMAGE,
+};
+
+static const struct opt save_opts[] = {
+	CHOICE(struct save_args, format, 0, "format", "docker-archive oci-archive", "The kind of archive"),
+	TEXT(struct save_args, output, 'o', "output", "FILE", WORD_FILE, "Write this file, not standard output"),
+	FLAG(struct save_args, quiet, 'q', "quiet", NULL),
+	{ .kind = OPT_END },
+};
+
+static const char *const save_aliases[] = { "image save", NULL };
+
+const struct cmd cmd_save = {
+	.name = "save",
+	.aliases = save_aliases,
+	.summary = "Write images to an archive",
+	.operands = "IMAGE...",
+	.operand_word = WORD_IMAGE,
+	.min = 1,
+	.max = -1,
+	.example = "coracle save -o debian.tar debian:12\ncoracle save --format oci-archive app | zstd > app.tar.zst",
+	.opts = save_opts,
+	.args_size = sizeof(struct save_args),
+	.program = PROGRAM_IMAGE,
+};
+
+const struct cmd cmd_unpack = {
+	.name = "__unpack",
+	.summary = "Unpack an image for an id map",
+	.operands = "MANIFEST POLICY UID GID SNAPSHOTTER",
+	.min = 5,
+	.max = 5,
+	.hidden = true,
+	.program = PROGRAM_IMAGE,
+};
+
+const struct cmd cmd_subid = {
+	.name = "__subid",
+	.summary = "Print the subordinate ids of this user",
+	.max = 0,
+	.hidden = true,
+	.program = PROGRAM_IMAGE,
+};

@@ -1,0 +1,32 @@
+/* image_args.h - the options of coracle-image's commands.
+ */
+#pragma once
+
+#include "bin/app.h"
+
+struct pull_args {
+	bool quiet, plain_http;
+	const char *platform, *policy, *snapshotter;
+};
+
+struct login_args {
+	bool password_stdin, plain_http;
+	const char *user, *password;
+};
+
+struct load_args {
+	bool force, quiet;
+	const char *input, *platform;
+};
+
+struct save_args {
+	bool quiet;
+	const char *output, *format;
+};
+
+struct platform;
+
+/* --platform, or this machine. */
+int want_platform(struct platform *out, const char *text, struct err *e) MUST_CHECK;
+
+cmd_fn pull_run, login_run, logout_run, load_run, save_run, unpack_run, subid_run;
