@@ -4,8 +4,8 @@
  * A text of digits only is an id and never a name; ids go from 0 to
  * 4294967294.  Without a group the passwd entry's is taken, or 0.  Without a
  * group the user also gets the groups that list the user's name; with one,
- * none.  Lines that are not well formed match nothing, except that a name
- * whose ids cannot be read is an error.
+ * none.  Lines that are not well formed match nothing, but an entry that is
+ * the user's and has an unreadable id is an error.
  *
  * Ownership: struct user owns its strings.  Errors: -EINVAL not of that form,
  * or an id out of range; -ENOENT no such user or group; -E2BIG too many
