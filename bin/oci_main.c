@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/fs.h"
+#include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/fmt/secprof.h"
 #include "lib/os/seccomp.h"
