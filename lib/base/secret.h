@@ -21,6 +21,7 @@ struct secret {
 
 void secret_set(struct secret *s, const char *text);	/* copies; NULL empties */
 void secret_setn(struct secret *s, const char *text, size_t len);
+void secret_setf(struct secret *s, const char *fmt, ...) PRINTF(2, 3);
 void secret_clear(struct secret *s);
 bool secret_is_set(const struct secret *s);
 
