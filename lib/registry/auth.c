@@ -55,26 +55,21 @@ static int look_up(struct registry *reg, struct grant *g, struct err *e)
 
 void auth_basic(struct secret *out, const struct registry_creds *c)
 {
-	struct buf text = BUF_INIT(MAX_TOKEN);
-	char *pair = mem_printf("%s:%s", str_or(c->user, ""),
-				str_or(c->password.text, ""));
+	AUTO(secret) struct secret pair = SECRET_INIT;
+	AUTO(buf) struct buf text = BUF_INIT(MAX_TOKEN);
 
-	buf_adds(&text, "Basic ");
-	base64_print(pair, strlen(pair), &text);
-	secret_setn(out, text.data, text.len);
-	secret_wipe(pair, strlen(pair));
+	secret_setf(&pair, "%s:%s", str_or(c->user, ""), str_or(c->password.text, ""));
+	base64_print(pair.text, pair.len, &text);
+	secret_setf(out, "Basic %s", text.data);
 	secret_wipe(text.data, text.len);
-	free(pair);
-	buf_clear(&text);
 }
 
 static void add_bearer(struct request *r, const struct secret *token)
 {
-	char *value = mem_printf("Bearer %s", token->text);
+	AUTO(secret) struct secret value = SECRET_INIT;
 
-	http_add_header(&r->headers, "Authorization", value);
-	secret_wipe(value, strlen(value));
-	free(value);
+	secret_setf(&value, "Bearer %s", token->text);
+	http_add_header(&r->headers, "Authorization", value.text);
 }
 
 static int prepare_token(struct request *r, struct err *e)
@@ -127,6 +122,13 @@ static int denied(const char *text, struct err *e)
 	return err_hint(e, err_set(e, EACCES, "%s (HTTP 401)", text), "registry.auth");
 }
 
+static void replace(char **at, const char *text)
+{
+	AUTO_FREE char *old = *at;
+
+	*at = mem_str(text);
+}
+
 static int take_bearer(struct request *r, const struct auth_challenge *c,
 		       struct err *e)
 {
@@ -146,12 +148,8 @@ static int take_bearer(struct request *r, const struct auth_challenge *c,
 	/* Another request may have got a newer one meanwhile. */
 	if (r->generation == g->generation)
 		secret_clear(&g->token);
-	if (!str_eq(ep->realm, c->realm) || !str_eq(ep->service, c->service)) {
-		free(ep->realm);
-		free(ep->service);
-		ep->realm = mem_str(c->realm);
-		ep->service = mem_str(c->service);
-	}
+	replace(&ep->realm, c->realm);
+	replace(&ep->service, c->service);
 	return 0;
 }
 

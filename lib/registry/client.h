@@ -18,7 +18,8 @@
  * moved on since its last failure starts its count of attempts anew.
  *
  * Errors are of five kinds, told apart by registry_error_kind(): network
- * (-ECONNREFUSED -ECONNRESET -ETIMEDOUT -EHOSTUNREACH -EAGAIN after 429),
+ * (-ECONNREFUSED -ECONNRESET -ETIMEDOUT -EHOSTUNREACH, -EHOSTDOWN for 5xx,
+ * -EAGAIN for 429),
  * auth (-EACCES, -EKEYREJECTED for certificates), -ENOENT, integrity (-EBADMSG
  * wrong bytes or length, -EPROTO no sane HTTP or registry, -EFBIG over a
  * limit), and what the caller's own callbacks returned (-ENOSPC ...).

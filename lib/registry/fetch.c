@@ -114,13 +114,18 @@ static const struct request_body fetch_body = {
 	.may_pass = may_pass,
 };
 
+static void fetch_free(struct fetch *f)
+{
+	http_clear(&f->req);
+	free(f);
+}
+
 static void done(struct request *r, int result, struct err *why)
 {
 	struct fetch *f = r->owner;
 
 	f->sink->done(f->arg, result, why);
-	http_clear(r);
-	free(f);
+	fetch_free(f);
 }
 
 int registry_fetch_add(struct registry *reg, const struct ref *ref,

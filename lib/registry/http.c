@@ -53,14 +53,14 @@ void http_clear(struct request *r)
 
 void http_add_header(struct curl_slist **list, const char *name, const char *value)
 {
-	char *line = mem_printf("%s: %s", name, value);
-	struct curl_slist *more = curl_slist_append(*list, line);
+	AUTO(secret) struct secret line = SECRET_INIT;
+	struct curl_slist *more;
 
-	secret_wipe(line, strlen(line));
-	free(line);
-	if (!more)
-		free(mem_zero(SIZE_MAX, 1));	/* out of memory, as everywhere */
-	*list = more;
+	secret_setf(&line, "%s: %s", name, value);
+	more = curl_slist_append(*list, line.text);
+	/* NULL: no memory.  The request lacks a line and is refused for it. */
+	if (more)
+		*list = more;
 }
 
 void http_tell(struct request *r, struct registry_event *ev)

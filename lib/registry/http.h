@@ -121,7 +121,7 @@ struct request {
 	unsigned failures;
 	unsigned refusals;
 	uint64_t moved;		/* bytes delivered since the last failure */
-	enum retry_class again;	/* of an error set while it ran */
+	enum retry_class again;	/* for an error set while it ran */
 	uint64_t generation;	/* of the token that was sent */
 	struct err err;		/* set while it ran */
 

@@ -69,28 +69,32 @@ static int set_encoding(struct response *r, const char *value,
 	return 0;
 }
 
+static void replace(char **at, char *text)
+{
+	AUTO_FREE char *old = *at;
+
+	*at = text;
+}
+
 static int set_type(struct response *r, const char *value, struct err *e UNUSED)
 {
 	size_t len = strcspn(value, "; \t");
 
-	free(r->type);
-	r->type = mem_strn(value, len);
+	replace(&r->type, mem_strn(value, len));
 	return 0;
 }
 
 static int set_location(struct response *r, const char *value,
 			struct err *e UNUSED)
 {
-	free(r->location);
-	r->location = mem_str(value);
+	replace(&r->location, mem_str(value));
 	return 0;
 }
 
 static int set_retry_after(struct response *r, const char *value,
 			   struct err *e UNUSED)
 {
-	free(r->retry_after);
-	r->retry_after = mem_str(value);
+	replace(&r->retry_after, mem_str(value));
 	return 0;
 }
 
@@ -99,8 +103,7 @@ static int set_digest(struct response *r, const char *value,
 {
 	if (r->digest && !str_eq(r->digest, value))
 		return err_set(e, EPROTO, "two different Docker-Content-Digests");
-	free(r->digest);
-	r->digest = mem_str(value);
+	replace(&r->digest, mem_str(value));
 	return 0;
 }
 

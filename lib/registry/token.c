@@ -49,7 +49,8 @@ static int check_trusted(struct registry *reg, const struct endpoint *ep,
 	if (auth_is_related(host, realm->host) || auth_is_related(ep->name, realm->host) ||
 	    (reg->opt.realms && strv_has(reg->opt.realms, listed)))
 		return 0;
-	return err_hint(e, err_set(e, EACCES, "it wants the password sent to '%s', which is not its relative",
+	return err_hint(e, err_set(e, EACCES,
+				   "it wants the password sent to '%s', which is not its relative",
 				   realm->host), "registry.realm");
 }
 
@@ -187,6 +188,14 @@ static void wake(struct registry *reg, struct grant *g, const struct err *why)
 	}
 }
 
+static void token_request_free(struct token_request *t)
+{
+	secret_wipe(t->body.data, t->body.len);
+	buf_clear(&t->body);
+	http_clear(&t->req);
+	free(t);
+}
+
 static void on_done(struct request *r, int result, struct err *why)
 {
 	struct token_request *t = r->owner;
@@ -199,10 +208,7 @@ static void on_done(struct request *r, int result, struct err *why)
 		err_ctx(why, 0, "token");
 	g->asking = NULL;
 	wake(r->reg, g, why);
-	secret_wipe(t->body.data, t->body.len);
-	buf_clear(&t->body);
-	http_clear(r);
-	free(t);
+	token_request_free(t);
 }
 
 int token_ask(struct registry *reg, struct grant *g, struct err *e)
@@ -229,8 +235,7 @@ int token_ask(struct registry *reg, struct grant *g, struct err *e)
 	else if (ret == 0)
 		ret = set_get(r, g, e);
 	if (ret < 0) {
-		http_clear(r);
-		free(t);
+		token_request_free(t);
 		return err_ctx(e, ret, "'%s'", g->ep->name);
 	}
 	ev.host = r->start.host;

@@ -1,6 +1,10 @@
 #include "tests/unit/fakereg.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+
 #include "lib/base/clock.h"
+#include "lib/registry/addr.h"
 
 /* What a pull must survive: RELIABILITY 2.6 R. */
 
@@ -296,6 +300,91 @@ static void test_manifests(void **state UNUSED)
 	fake_stop(&f);
 }
 
+/* Through a proxy the registry's name is the proxy's business. */
+static void test_proxy(void **state UNUSED)
+{
+	struct registry_options o = quick_options();
+	AUTO(strv) struct strv plain = STRV_INIT;
+	AUTO_FREE char *proxy = NULL;
+	struct target t = { .is_done = false };
+	struct fake f;
+
+	fake_start(&f, &layout, "{\"rules\":[{\"match\":\"refuse.example\",\"status\":407}]}", NULL);
+	proxy = mem_printf("http://%s", f.host);
+	strv_add(&plain, "reg.example");
+	strv_add(&plain, "refuse.example");
+	o.plain_http = &plain;
+	o.http_proxy = proxy;
+	fetch_blob(&t, &o, "reg.example", &layout, 0);
+	assert_int_equal(t.result, 0);
+	assert_int_equal(fake_count(&f, "http://reg.example/v2/some/repo/blobs/"), 1);
+
+	t = (struct target){ .is_done = false };
+	fetch_blob(&t, &o, "refuse.example", &layout, 0);
+	assert_int_equal(t.result, -EACCES);
+	assert_string_equal(t.why.key, "registry.proxy");
+	fake_stop(&f);
+}
+
+/* The first IPv4 address of this machine that is not loopback, or false. */
+static bool own_address(char out[static INET_ADDRSTRLEN])
+{
+	struct ifaddrs *all, *i;
+	bool found = false;
+
+	if (getifaddrs(&all) < 0)
+		return false;
+	for (i = all; i && !found; i = i->ifa_next) {
+		struct sockaddr_in sin;
+
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET ||
+		    addr_class_of(i->ifa_addr) != ADDR_ORDINARY)
+			continue;
+		memcpy(&sin, i->ifa_addr, sizeof(sin));
+		found = inet_ntop(AF_INET, &sin.sin_addr, out, INET_ADDRSTRLEN) != NULL;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+/* A registry elsewhere sends us, by a name, to a service of this machine. */
+static void test_redirect_to_loopback(void **state UNUSED)
+{
+	struct registry_options o = quick_options();
+	AUTO(strv) struct strv plain = STRV_INIT;
+	AUTO_FREE char *script = NULL;
+	AUTO_FREE char *bind = NULL;
+	char address[INET_ADDRSTRLEN], host[64];
+	struct target t = { .is_done = false };
+	struct fake local, far;
+
+	if (!own_address(address)) {
+		print_message("no address but loopback\n");
+		skip();
+	}
+	fake_start(&local, &layout, "{}", NULL);
+	script = mem_printf("{\"rules\":[{\"match\":\"blobs\",\"redirect\":\"http://localhost%s{path}\"}]}",
+			    strchr(local.host, ':'));
+	bind = mem_printf("--bind=%s", address);
+	fake_start(&far, &layout, script, (const char *[]){ bind, NULL });
+	snprintf(host, sizeof(host), "%s%s", address, strchr(far.host, ':'));
+	strv_add(&plain, host);
+	o.plain_http = &plain;
+	fetch_blob(&t, &o, host, &layout, 0);
+	assert_int_equal(t.result, -EPROTO);
+	assert_non_null(strstr(t.why.text, "where the registry is not"));
+	assert_int_equal(fake_count(&local, "blobs"), 0);
+
+	/* And without being listed it may not speak http at all. */
+	o.plain_http = NULL;
+	t = (struct target){ .is_done = false };
+	fetch_blob(&t, &o, host, &layout, 0);
+	assert_int_equal(t.result, -EPROTO);
+	assert_string_equal(t.why.key, "registry.plain-http");
+	fake_stop(&local);
+	fake_stop(&far);
+}
+
 static int setup(void **state UNUSED)
 {
 	layout_make(&layout, SIZE);
@@ -321,6 +410,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_left),
 		cmocka_unit_test(test_extra_descriptor),
 		cmocka_unit_test(test_manifests),
+		cmocka_unit_test(test_proxy),
+		cmocka_unit_test(test_redirect_to_loopback),
 	};
 
 	return cmocka_run_group_tests_name("registry fetch", tests, setup, teardown);
