@@ -362,6 +362,7 @@ void shim_wire(struct shim *s)
 	s->signals.fd = s->init.fd = -1;
 	stdio_init(&s->io, &s->loop, &sink);
 	server_init(&s->server, &s->loop, &ops);
+	s->server.temporary = s->cfg.flags & SHIM_START_REMOVE;
 }
 
 /* --- the loop --- */
