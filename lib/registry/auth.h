@@ -40,6 +40,9 @@ int auth_prepare(struct request *r, struct err *e) MUST_CHECK;
 /* After a 401 of the registry itself.  0: ask again; else why not. */
 int auth_challenged(struct request *r, struct err *e) MUST_CHECK;
 
+/* "Basic ..." of user and password. */
+void auth_basic(struct secret *out, const struct registry_creds *c);
+
 /* Does text hold one of the secrets that r may have sent? */
 bool auth_is_leaky(const struct request *r, const char *text);
 

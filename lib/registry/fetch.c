@@ -1,9 +1,6 @@
 #include "lib/registry/fetch.h"
 
-#include <string.h>
-
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "lib/registry/auth.h"
 #include "lib/registry/http.h"
 

@@ -1,6 +1,5 @@
 #include "lib/registry/http.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 

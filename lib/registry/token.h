@@ -14,6 +14,3 @@ int token_check_realm(struct registry *reg, const struct endpoint *ep,
 		      const char *realm, struct err *e) MUST_CHECK;
 
 int token_ask(struct registry *reg, struct grant *g, struct err *e) MUST_CHECK;
-
-/* "Basic ..." of user and password. */
-void auth_basic(struct secret *out, const struct registry_creds *c);
