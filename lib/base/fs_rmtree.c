@@ -7,6 +7,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
+/* A layer may be MAX_DEPTH deep, and lies some levels below what is removed.
+ * A level is a descriptor, and 1024 of them is what everybody has. */
+#define DEPTH_LIMIT (MAX_DEPTH + 8)
+
 /* How it works: directories are entered depth first by descriptor, each with
  * O_NOFOLLOW, and unlinked by name from their parent's descriptor when they
  * are empty.  The stack is on the heap and bounded; a tree deeper than that
@@ -42,9 +46,9 @@ static int enter(struct removal *rm, int dirfd, const char *name)
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0 || st.st_dev != rm->dev ||
-	    rm->depth == MAX_DEPTH) {
+	    rm->depth == DEPTH_LIMIT) {
 		fd_auto(&fd);
-		errno = rm->depth == MAX_DEPTH ? ELOOP : EXDEV;
+		errno = rm->depth == DEPTH_LIMIT ? ELOOP : EXDEV;
 		return -errno;
 	}
 	if ((st.st_mode & 0700) != 0700 && st.st_uid == geteuid())
