@@ -67,7 +67,7 @@ int archive_load(struct load_result *out, const struct load_options *o,
 enum save_format { SAVE_DOCKER, SAVE_OCI };
 
 struct save_image {
-	const struct image_docs *image;
+	const struct image_docs *docs;
 	const char *name;		/* full reference with tag, or NULL */
 };
 
