@@ -106,7 +106,7 @@ static int save_add(struct save_list *l, struct ctr_env *env, const char *text, 
 		ref_print(&ref, &name);
 	}
 	l->names[l->count] = image.name && str_eq(image.name, name.data) ? mem_str(image.name) : NULL;
-	l->at[l->count] = (struct save_image){ .image = docs, .name = l->names[l->count] };
+	l->at[l->count] = (struct save_image){ .docs = docs, .name = l->names[l->count] };
 	l->count++;
 	return 0;
 }
