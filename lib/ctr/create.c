@@ -212,13 +212,18 @@ static int put_row(struct ctr_env *env, const struct ctr_bundle *b, const struct
 
 /* Who the process is needs the root file system; the rest of the spec needs
  * who it is. */
-static int make_spec(struct ctr_bundle *b, const struct sources *sources, struct err *e)
+static int make_spec(struct ctr_env *env, struct ctr_bundle *b, const struct sources *sources,
+		     struct err *e)
 {
+	AUTO_FREE char *root = mem_printf("%s/%s/%s/rootfs",
+					  store_dir_path(env->store, STORE_DIR_CONTAINERS),
+					  env->ns, b->id);
 	AUTO(user) struct user user = USER_INIT;
 	const struct ctr_spec_in in = {
 		.config = &b->config,
 		.user = &user,
 		.id = b->id,
+		.root_path = root,
 		.mount_sources = (const char *const *)sources->at,
 		.is_single = b->ids.rung == IDS_SINGLE,
 		.tty_gid = id_to_outside(&b->ids.map.gids, 5) == ID_NONE ? ID_NONE : 5,
@@ -242,7 +247,7 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 	if (r == 0 && layers->driver)
 		r = ctr_rootfs(&b->rootfs, env, snapshot, e);
 	if (r == 0)
-		r = make_spec(b, sources, e);
+		r = make_spec(env, b, sources, e);
 	if (r == 0)
 		r = put_row(env, b, image, snapshot, e);
 	if (r == 0)

@@ -285,7 +285,7 @@ int ctr_spec(struct spec *out, const struct ctr_spec_in *in, struct err *e)
 
 	spec_init(out);
 	out->oci_version = mem_str("1.2.0");
-	out->root_path = mem_str("rootfs");
+	out->root_path = mem_str(in->root_path);
 	out->root_readonly = c->read_only;
 	out->hostname = c->hostname ? mem_str(c->hostname) : mem_strn(in->id, ID_SHORT_LEN);
 	out->domainname = mem_str(c->domainname);

@@ -17,6 +17,7 @@ struct ctr_spec_in {
 	const struct ctr_config *config;
 	const struct user *user;	/* who the process is, looked up */
 	const char *id;
+	const char *root_path;		/* absolute */
 	const char *const *mount_sources;	/* absolute, one for each of config's
 						 * mounts; NULL for a tmpfs */
 	bool is_single;			/* the id map has one id */

@@ -89,13 +89,16 @@ int ctr_published(struct ports *out, struct ctr_env *env, const char *id, struct
 
 /* --- the plan --- */
 
-static void plan_root(struct plan_root *out, const struct ctr_env *env, const struct rootfs *r)
+/* dir: where the path of a plain directory is kept. */
+static void plan_root(struct plan_root *out, char **dir, const struct ctr_env *env,
+		      const struct rootfs *r)
 {
 	*out = (struct plan_root){ .base = r->base, .lowers = r->lowers };
 	switch (r->kind) {
 	case ROOTFS_DIR:
 		out->kind = PLAN_ROOT_DIR;
-		out->path = r->upper;
+		*dir = r->base ? mem_printf("%s/%s", r->base, r->upper) : mem_str(r->upper);
+		out->path = *dir;
 		break;
 	case ROOTFS_OVERLAY:
 		out->kind = PLAN_ROOT_OVERLAY;
@@ -153,6 +156,7 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 	AUTO_FREE char *resolv = mem_printf("%s/%s/%s/resolv.conf", data, env->ns, b->id);
 	AUTO_FREE char *hostname = mem_printf("%s/%s/%s/hostname", data, env->ns, b->id);
 	AUTO(buf) struct buf filter = BUF_INIT(MIB(1));
+	AUTO_FREE char *dir = NULL;
 	struct plan_file files[] = {
 		{ hosts, "/etc/hosts", false },
 		{ resolv, "/etc/resolv.conf", false },
@@ -179,7 +183,7 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 		return r;
 	o.seccomp = filter.len ? filter.data : NULL;
 	o.seccomp_len = filter.len;
-	plan_root(&o.root, env, &b->rootfs);
+	plan_root(&o.root, &dir, env, &b->rootfs);
 	r = plan_compile(out, &b->spec, &o, e);
 	strv_clear(&o.root.options);
 	return r;

@@ -74,7 +74,7 @@ static void fuse_describe(struct rootfs *out, const char *base,
 #define OVERLAY_DIRS "lowerdir=l,upperdir=u,workdir=w"
 
 struct probe {
-	int dirfd;
+	const char *dir;		/* a path: descriptors are of the outer mounts */
 	const char *fuse;		/* NULL: the kernel's */
 };
 
@@ -99,7 +99,7 @@ static int do_probe(void *arg, struct err *e)
 	AUTO_FD int fd = -1;
 	int r;
 
-	if (fchdir(p->dirfd) < 0)
+	if (chdir(p->dir) < 0)
 		return err_sys(e, "enter the probe's directory");
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		if (mkdir(dirs[i], 0700) < 0)
@@ -122,7 +122,8 @@ static int stacked_probe(const struct snap_env *env, const char *fuse,
 {
 	AUTO_FREE char *name = mem_printf(".probe-%d", (int)getpid());
 	struct enter_opts o = { .map = env->map, .mount_ns = true };
-	struct probe p = { .fuse = fuse, .dirfd = -1 };
+	AUTO_FREE char *path = mem_printf("%s/%s", env->base, name);
+	struct probe p = { .fuse = fuse, .dir = path };
 	struct err ignored = ERR_INIT;
 	AUTO_FD int base = -1;
 	AUTO_FD int dir = -1;
@@ -136,7 +137,6 @@ static int stacked_probe(const struct snap_env *env, const char *fuse,
 	dir = fs_mkdirs(base, name, 0700, e);
 	if (dir < 0)
 		return dir;
-	p.dirfd = dir;
 	r = enter_run(&o, do_probe, &p, e);
 	(void)!enter_rmtree(&o, base, name, &ignored);
 	if (r < 0)
