@@ -14,6 +14,7 @@
 #include "lib/os/caps.h"
 #include "lib/runtime/exe.h"
 #include "lib/runtime/init.h"
+#include "lib/runtime/inner.h"
 #include "lib/runtime/plan.h"
 #include "lib/runtime/start.h"
 
@@ -45,10 +46,11 @@ int boot_join(int pidfd, uint64_t flags)
 int boot_find_exe(struct boot *b, const char *exe,
 		  char path[static BOOT_PATH_MAX], struct err *e)
 {
+	bool own = !exe;
 	ssize_t n;
 
 	b->exe = exe;
-	if (!exe) {
+	if (own) {
 		n = readlink("/proc/self/exe", path, BOOT_PATH_MAX - 1);
 		if (n < 0)
 			return err_sys(e, "find our own program");
@@ -58,6 +60,7 @@ int boot_find_exe(struct boot *b, const char *exe,
 	}
 	if (stat(exe, &b->exe_stat) < 0)
 		return err_sys(e, "find '%s'", exe);
+	b->direct = own && exe_is_safe(&b->exe_stat);
 	return 0;
 }
 
@@ -154,6 +157,11 @@ _Noreturn void boot_child(struct boot *b)
 	if (r < 0)
 		fail(b, sock, RT_STEP_REEXEC, r);
 	reset_signals();
+	if (b->direct) {
+		/* What execve would have closed. */
+		fd_close_from(3 + (int)b->head->preserve_fds + 2 + (int)b->more_count);
+		inner_run(b->name, b->head->preserve_fds);
+	}
 	if (b->exe_fd < 0) {
 		b->exe_fd = get_exe(b);
 		if (b->exe_fd < 0)

@@ -2,7 +2,9 @@
  *
  * boot_child() runs in a copy of the parent, possibly without any id mapped;
  * it arranges the descriptors, gets hold of a read-only form of our program
- * and executes that, whose rt_inner() then carries out the plan.
+ * and executes that, whose rt_inner() then carries out the plan.  When nobody
+ * in a container can write to our file anyway, it goes on without an execve,
+ * which costs a third of a millisecond.
  */
 #pragma once
 
@@ -21,6 +23,7 @@ struct boot {
 	int exe_fd;			/* -1: made from exe */
 	const char *exe;
 	struct stat exe_stat;
+	bool direct;			/* our file is safe: no execve */
 	const char *name;		/* RT_INIT_NAME, RT_EXEC_NAME */
 	const int *more;		/* descriptors after the socket */
 	unsigned more_count;

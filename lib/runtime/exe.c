@@ -56,3 +56,17 @@ int exe_seal(const char *path)
 		return -errno;
 	return take_fd(&fd);
 }
+
+bool exe_is_safe(const struct stat *st)
+{
+	AUTO_FD int fd = -1;
+	int seals;
+
+	if (geteuid() == 0)
+		return false;
+	if (st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH)))
+		return true;
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+	return seals >= 0 && (seals & F_SEAL_WRITE) && (seals & F_SEAL_SEAL);
+}

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "lib/base/cleanup.h"
@@ -17,3 +18,9 @@
 int exe_clone(const char *path, const struct stat *st) MUST_CHECK;
 
 int exe_seal(const char *path) MUST_CHECK;
+
+/* Is the file that we run beyond the reach of every id that a container of
+ * ours can have?  So it is when it belongs to root, is not writable for others
+ * and we are not root; and when it is a sealed copy.  Then nothing needs to be
+ * executed anew. */
+bool exe_is_safe(const struct stat *st);

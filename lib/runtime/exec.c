@@ -155,7 +155,7 @@ int rt_exec(struct rt_process *out, const struct rt_exec_args *a,
 	r = boot_find_exe(&b, a->exe, path, e);
 	if (r < 0)
 		return r;
-	if (b.exe_fd < 0) {
+	if (b.exe_fd < 0 && !b.direct) {
 		sealed = exe_seal(a->exe ? a->exe : "/proc/self/exe");
 		if (sealed < 0)
 			return err_ret(e, sealed, "make a sealed copy of our program");

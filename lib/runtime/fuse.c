@@ -23,6 +23,7 @@ static _Noreturn void become_server(struct rt_container *c, const char *plan,
 	char *env[] = { NULL };
 	const char *p = plan + s->data;
 	size_t n = 0;
+	int null;
 
 	for (; p < plan + s->data + s->data_len && n < MAX_WORDS; p += strlen(p) + 1)
 		argv[n++] = (char *)p;
@@ -35,6 +36,10 @@ static _Noreturn void become_server(struct rt_container *c, const char *plan,
 	if (setsid() < 0 || chdir(plan_text(plan, s->s2)) < 0)
 		_exit(125);
 	if (device != DEVICE_FD && dup2(device, DEVICE_FD) < 0)
+		_exit(125);
+	/* It outlives whoever waits for the end of our output. */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
 		_exit(125);
 	(void)fcntl(DEVICE_FD, F_SETFD, 0);
 	fd_close_from(DEVICE_FD + 1);

@@ -4,23 +4,25 @@
 #include "lib/base/str.h"
 #include "lib/runtime/exec_child.h"
 #include "lib/runtime/init.h"
+#include "lib/runtime/inner.h"
 #include "lib/runtime/start.h"
+
+_Noreturn void inner_run(const char *name, unsigned preserve)
+{
+	if (str_eq(name, RT_INIT_NAME))
+		init_main(preserve);
+	exec_child_main(preserve);
+}
 
 void rt_inner(int argc, char **argv)
 {
-	bool init, exec;
 	unsigned preserve;
 
-	if (argc != 2 || argv[1][0] < '0')
-		return;
-	init = str_eq(argv[0], RT_INIT_NAME);
-	exec = str_eq(argv[0], RT_EXEC_NAME);
-	if (!init && !exec)
+	if (argc != 2 || argv[1][0] < '0' || argv[1][1] ||
+	    (!str_eq(argv[0], RT_INIT_NAME) && !str_eq(argv[0], RT_EXEC_NAME)))
 		return;
 	preserve = (unsigned)(argv[1][0] - '0');
-	if (preserve > PLAN_PRESERVE_MAX || argv[1][1])
+	if (preserve > PLAN_PRESERVE_MAX)
 		_exit(125);
-	if (init)
-		init_main(preserve);
-	exec_child_main(preserve);
+	inner_run(argv[0], preserve);
 }
