@@ -1,6 +1,7 @@
-# Coracle's build: plain GNU make, one file, nothing written outside build/.
-# "make help" lists the targets; V=1 shows commands; DEVELOPER=1 adds -Werror;
-# CONFIG=release|asan|debug chooses the folder below build/.
+# Coracle's build: plain GNU make, one file and tests/tests.mk, not recursive;
+# nothing is written outside build/.  "make help" lists the targets; V=1 shows
+# commands; DEVELOPER=1 adds -Werror; CONFIG=release|debug|asan|fault|cov|fuzz
+# chooses flags and the folder below build/.
 
 CONFIG	?= release
 PREFIX	?= /usr/local
@@ -8,59 +9,76 @@ BINDIR	?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec/coracle
 MANDIR	?= $(PREFIX)/share/man
 DATADIR	?= $(PREFIX)/share
-CC	?= gcc
+INSTALL	?= install
 PKG_CONFIG ?= pkg-config
 VERSION	:= 0.1.0
 B	:= build/$(CONFIG)
 
+# "cc" is make's own default, not a choice of the user.
+ifeq ($(origin CC),default)
+CC	:= $(if $(filter fuzz,$(CONFIG)),clang,gcc)
+endif
+
 ifneq ($(V),1)
 Q	:= @
-say	= @printf '  %-5s %s\n' $(1) $(2)
+say	= @$(if $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS)))),:,printf '  %-5s %s\n' $(1) $(2))
+MAKEFLAGS += --no-print-directory
 endif
 
-# --- libraries, and the packages that have them (Debian, Fedora) ---
+all:				## build the programs into build/CONFIG (the default)
 
-libs_sqlite3	:= sqlite3		# libsqlite3-dev, sqlite-devel
-libs_jansson	:= jansson		# libjansson-dev, jansson-devel
-libs_curl	:= libcurl		# libcurl4-gnutls-dev, libcurl-devel
-libs_gnutls	:= gnutls		# libgnutls28-dev, gnutls-devel
-libs_archive	:= libarchive		# libarchive-dev, libarchive-devel
-libs_isal	:= libisal		# libisal-dev, isa-l-devel
-libs_zstd	:= libzstd		# libzstd-dev, libzstd-devel
-libs_seccomp	:= libseccomp		# libseccomp-dev, libseccomp-devel
-libs_slirp	:= slirp		# libslirp-dev libglib2.0-dev, libslirp-devel
-libs_systemd	:= libsystemd		# libsystemd-dev, systemd-devel
-pc_all	:= sqlite3 jansson libcurl gnutls libarchive libisal libzstd libseccomp slirp libsystemd
-DEB_BUILD := build-essential pkg-config libsqlite3-dev libjansson-dev libcurl4-gnutls-dev libgnutls28-dev \
-	libarchive-dev libisal-dev libzstd-dev libsubid-dev libseccomp-dev libslirp-dev libglib2.0-dev libsystemd-dev
-DEB_RUN	:= uidmap fuse-overlayfs
-DEB_TEST := bats libcmocka-dev clang clang-format strace docker-registry skopeo umoci podman crun slirp4netns apache2-utils \
-	mmdebstrap busybox-static jq tmux expect curl iproute2 socat netcat-openbsd zstd mandoc zsh fish openssl libcap2-bin attr sudo
+# --- libraries: pkg-config's name, Debian's package, Fedora's package ---
 
-ifeq ($(filter deps help clean,$(MAKECMDGOALS)),)
-missing := $(shell for p in $(pc_all); do $(PKG_CONFIG) --exists $$p || echo $$p; done)
-ifneq ($(missing),)
-$(error missing libraries: $(missing) - Debian: apt install $(DEB_BUILD); or: make deps)
+LIBRARIES := sqlite3:libsqlite3-dev:sqlite-devel jansson:libjansson-dev:jansson-devel \
+	libcurl:libcurl4-gnutls-dev:libcurl-devel gnutls:libgnutls28-dev:gnutls-devel \
+	libarchive:libarchive-dev:libarchive-devel libisal:libisal-dev:isa-l-devel \
+	libzstd:libzstd-dev:libzstd-devel libseccomp:libseccomp-dev:libseccomp-devel \
+	slirp:libslirp-dev:libslirp-devel libsystemd:libsystemd-dev:systemd-devel
+# libsubid has a .pc file in few places.
+SUBID	:= shadow/subid.h:libsubid-dev:shadow-utils-subid-devel
+field	= $(word $(1),$(subst :, ,$(2)))
+pc_all	:= $(foreach l,$(LIBRARIES),$(call field,1,$(l)))
+
+DEB_BUILD := gcc make libc6-dev pkg-config $(foreach l,$(LIBRARIES) $(SUBID),$(call field,2,$(l)))
+RPM_BUILD := gcc make glibc-static pkgconf-pkg-config $(foreach l,$(LIBRARIES) $(SUBID),$(call field,3,$(l)))
+DEB_RUN	:= uidmap fuse-overlayfs ca-certificates
+RPM_RUN	:= shadow-utils fuse-overlayfs ca-certificates
+
+ifneq ($(filter-out deps deps-demo demo help clean,$(or $(MAKECMDGOALS),all)),)
+missing	:= $(shell for l in $(LIBRARIES); do $(PKG_CONFIG) --exists $${l%%:*} || echo $$l; done; \
+	echo '\#include <shadow/subid.h>' | $(CC) -E - >/dev/null 2>&1 || echo $(SUBID))
+$(foreach l,$(missing),$(warning $(call field,1,$(l)) is missing: it is in \
+	Debian's $(call field,2,$(l)), Fedora's $(call field,3,$(l))))
+$(if $(missing),$(error install what is missing; "make deps" installs all that is needed))
+pc_cflags := $(shell $(PKG_CONFIG) --cflags-only-I $(pc_all))
 endif
-endif
-pc = $(shell $(PKG_CONFIG) --libs $(1))
+pc	= $(shell $(PKG_CONFIG) --libs $(1))
 
 # --- flags ---
 
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wvla -Wformat=2 -Wundef -Wwrite-strings
-HARDEN	:= -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero -fPIE -fvisibility=hidden
+HARDEN	:= -fstack-protector-strong -fstack-clash-protection -fPIE -fvisibility=hidden
+ifneq ($(CONFIG),fuzz)		# clang 14 wants it confirmed by another flag
+HARDEN	+= -ftrivial-auto-var-init=zero
+endif
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 HARDEN	+= -fcf-protection
 endif
 OPT.release := -O2 -g -D_FORTIFY_SOURCE=3
 OPT.debug := -O0 -g -DDEBUG -DFAILPOINTS
 OPT.fault := -O2 -g -D_FORTIFY_SOURCE=3 -DFAILPOINTS
+OPT.cov := -O0 -g -DDEBUG -DFAILPOINTS --coverage
+OPT.fuzz := -O1 -g -DDEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT.asan := -O1 -g -DDEBUG -DFAILPOINTS -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN	:= $(filter -fsanitize%,$(OPT.$(CONFIG)))
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(B) $(OPT.$(CONFIG)) $(WARN) $(HARDEN) $(if $(DEVELOPER),-Werror) \
-	-DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' $(shell $(PKG_CONFIG) --cflags-only-I $(pc_all)) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN) $(LDFLAGS)
+ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(B) $(OPT.$(CONFIG)) $(WARN) $(HARDEN) \
+	$(if $(DEVELOPER),$(if $(filter fuzz,$(CONFIG)),,-Werror)) \
+	-DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' $(pc_cflags) $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN) $(filter --coverage,$(OPT.$(CONFIG))) $(LDFLAGS)
+ifeq ($(OPT.$(CONFIG)),)
+$(error CONFIG=$(CONFIG): not one of $(patsubst OPT.%,%,$(filter OPT.%,$(.VARIABLES))))
+endif
 
 # --- modules: each is one archive; an upward call does not link ---
 
@@ -93,7 +111,7 @@ coracle-oci.libs := $(call pc,jansson libseccomp libsystemd)
 # start is short, and no library of a container's user gets into it.
 coracle-shim.ldflags := $(if $(SAN),,-static-pie)
 
-all: $(addprefix $(B)/,$(PROGRAMS))	## build the programs into build/CONFIG
+all: $(addprefix $(B)/,$(PROGRAMS))
 
 define program
 $(B)/$(1): $(call obj,$($(1).main)) $(call ar,$($(1).mods)) $(B)/flags
@@ -114,23 +132,58 @@ $(B)/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Another set of flags is another build.
+# Another set of flags is another build; -Werror changes no object.
+stamp	= $(subst ','\'',$(CC) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS))
 $(B)/flags: FORCE
-	@mkdir -p $(@D); echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(ALL_LDFLAGS))' | cmp -s - $@ || \
-		echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(ALL_LDFLAGS))' > $@
+	@mkdir -p $(@D); echo '$(stamp)' | cmp -s - $@ || echo '$(stamp)' > $@
 
-# --- tests: tests/unit/X_test.c is one program each ---
+# --- manual pages, installation, packages ---
 
-TEST_MODS := bin lib/ctr rootless lib/image lib/snap lib/registry lib/store lib/runtime lib/plugin lib/conf lib/os lib/fmt lib/base
-TEST_LIBS = $(call pc,sqlite3 jansson libcurl gnutls libarchive libisal libzstd libseccomp slirp libsystemd) -lsubid -lcmocka
-unit	:= $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
+man: $(B)/coracle		## write the manual pages to build/CONFIG/man
+	$(Q)rm -rf $(B)/man && mkdir -p $(B)/man && $(B)/coracle __doc man > $(B)/man/coracle.1
+	$(Q)$(B)/coracle __doc list | while read -r c; do \
+		$(B)/coracle __doc man "$$c" > "$(B)/man/coracle-$$(echo "$$c" | tr ' ' -).1" || exit; done
 
-$(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call ar,$(TEST_MODS))
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(call ar,$(TEST_MODS)) -Wl,--end-group $(TEST_LIBS)
-.SECONDARY:
+D	= $(DESTDIR)
+install: all man		## install below PREFIX (/usr/local), honours DESTDIR
+	$(INSTALL) -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(MANDIR)/man1 $(D)$(DATADIR)/doc/coracle \
+		$(foreach s,$(SHELLS),$(D)$(DATADIR)/$(dir $(call field,2,$(s))))
+	$(INSTALL) -m 755 $(addprefix $(B)/,$(filter-out $(LIBEXEC),$(PROGRAMS))) $(D)$(BINDIR)
+	$(INSTALL) -m 755 $(addprefix $(B)/,$(LIBEXEC)) $(D)$(LIBEXECDIR)
+	$(INSTALL) -m 644 $(B)/man/*.1 $(D)$(MANDIR)/man1
+	$(INSTALL) -m 644 README.md SECURITY.md LICENSE $(D)$(DATADIR)/doc/coracle
+	$(foreach s,$(SHELLS),$(INSTALL) -m 644 $(call field,1,$(s)) $(D)$(DATADIR)/$(call field,2,$(s)) &&) :
 
--include tests/tests.mk
+uninstall:			## remove what install put there
+	rm -f $(addprefix $(D)$(BINDIR)/,$(filter-out $(LIBEXEC),$(PROGRAMS))) $(D)$(MANDIR)/man1/coracle.1 \
+		$(D)$(MANDIR)/man1/coracle-*.1 $(foreach s,$(SHELLS),$(D)$(DATADIR)/$(call field,2,$(s)))
+	rm -rf $(D)$(LIBEXECDIR) $(D)$(DATADIR)/doc/coracle
+
+# Where each shell looks for completions, below DATADIR.
+SHELLS	:= completion/coracle.bash:bash-completion/completions/coracle \
+	completion/coracle.zsh:zsh/site-functions/_coracle \
+	completion/coracle.fish:fish/vendor_completions.d/coracle.fish
+LIBEXEC	:= coracle-image coracle-shim coracle-net
+
+deb:				## build a Debian package, build/coracle_VERSION_ARCH.deb
+	$(Q)rm -rf build/deb && $(MAKE) install DESTDIR=$(CURDIR)/build/deb PREFIX=/usr B=build/deb-$(CONFIG) >/dev/null
+	$(Q)tests/build/mkdeb build/deb $(VERSION) "$(DEB_RUN)"
+
+# --- what has to be installed ---
+
+deps:				## install what building, running and testing need (MINIMAL=1: not testing)
+	$(Q)if command -v apt-get >/dev/null; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qy \
+			--no-install-recommends $(DEB_BUILD) $(DEB_RUN) $(if $(MINIMAL),,$(DEB_TEST)); \
+	else echo "install these (the names are Fedora's): $(RPM_BUILD) $(RPM_RUN) $(if $(MINIMAL),,$(RPM_TEST))"; fi
+
+# --- debugging ---
+
+debug:				## build without optimisation, with failpoints, into build/debug
+	$(Q)$(MAKE) CONFIG=debug all
+
+include tests/tests.mk
 
 clean:				## remove build/
 	rm -rf build
@@ -139,5 +192,5 @@ help:				## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##\(.*\)/  \1\t\2/p' Makefile tests/tests.mk | expand -t 16
 
 FORCE:
-.PHONY: all clean help FORCE
+.PHONY: all man install uninstall deb deps debug clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
