@@ -133,7 +133,7 @@ static void adopt(struct content_ingest *in, int ingest, const char *data)
 	    (in->size != ANY_SIZE && (uint64_t)st.st_size != in->size))
 		return;
 	(void)unlinkat(ingest, data, 0);
-	(void)linkat(content, path, ingest, data, 0);
+	(void)!linkat(content, path, ingest, data, 0);
 }
 
 static int open_data(struct content_ingest *in, struct err *e)

@@ -62,6 +62,9 @@ const char *const schema_migrations[] = {
 	" PRIMARY KEY (ns, name)) WITHOUT ROWID;"
 	"CREATE TABLE container_volume (ns TEXT NOT NULL, volume TEXT NOT NULL,"
 	" container TEXT NOT NULL, PRIMARY KEY (ns, volume, container)) WITHOUT ROWID;",
+
+	/* 2: removing a container looks for its volumes */
+	"CREATE INDEX container_volume_container ON container_volume (ns, container);",
 };
 
 const int schema_version = (int)ARRAY_SIZE(schema_migrations);
