@@ -160,7 +160,7 @@ _Noreturn void boot_child(struct boot *b)
 	if (b->direct) {
 		/* What execve would have closed. */
 		fd_close_from(3 + (int)b->head->preserve_fds + 2 + (int)b->more_count);
-		inner_run(b->name, b->head->preserve_fds);
+		inner_run(b->name, b->head->preserve_fds, true);
 	}
 	if (b->exe_fd < 0) {
 		b->exe_fd = get_exe(b);

@@ -48,7 +48,7 @@ _Noreturn void exec_child_main(unsigned preserve)
 		if (cgroup_fd >= 0)
 			(void)close(cgroup_fd);
 		(void)close(init_pidfd);
-		init_main(preserve);
+		init_main(preserve, false);
 	}
 	if (pid < 0)
 		child_fail(sock, RT_STEP_FORK, -errno);

@@ -105,8 +105,12 @@ int init_wait_maps(struct init *in, const struct plan_step *s)
 	int r = init_wait_for(in, RT_MAPS_WRITTEN);
 
 	(void)s;
-	/* newuidmap needed to look at us; from here on nobody may. */
-	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	/* newuidmap needed to look at us; from here on nobody may, but those
+	 * who own the user namespace.  Memory that has not been executed anew
+	 * belongs to the host's, where that would shut out our own helpers:
+	 * then it has to wait until they have joined.  Nobody else is in the
+	 * container's namespaces so far. */
+	if (r == 0 && !in->direct && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = -errno;
 	return r;
 }
@@ -119,8 +123,12 @@ int init_ready(struct init *in, const struct plan_step *s)
 
 int init_wait_go(struct init *in, const struct plan_step *s)
 {
+	int r = init_wait_for(in, RT_GO);
+
 	(void)s;
-	return init_wait_for(in, RT_GO);
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = -errno;
+	return r;
 }
 
 static _Noreturn void fail(struct init *in, int r)
@@ -145,11 +153,12 @@ static void map_plan(struct init *in, int fd)
 
 static struct init the_init;
 
-_Noreturn void init_main(unsigned preserve)
+_Noreturn void init_main(unsigned preserve, bool direct)
 {
 	struct init *in = &the_init;
 	const struct plan_step *steps;
 
+	in->direct = direct;
 	in->first_fd = 3 + (int)preserve;
 	in->sock = in->first_fd + 1;
 	in->status_fd = -1;

@@ -52,6 +52,7 @@ struct init {
 	uint32_t rungs;
 	uint32_t step;			/* the current one */
 	uint32_t detail;
+	bool direct;			/* not re-executed */
 	int status_fd;			/* our own status, opened before seccomp */
 };
 
@@ -95,5 +96,5 @@ void init_vectors(struct init *in, const struct plan_step *s, char ***argv,
 /* execve with a search in the PATH of env. */
 int init_exec_search(const char *file, char **argv, char **envp);
 
-/* The whole life of the re-executed child. */
-_Noreturn void init_main(unsigned preserve);
+/* The whole life of the child; direct: without having been re-executed. */
+_Noreturn void init_main(unsigned preserve, bool direct);

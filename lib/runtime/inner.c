@@ -7,10 +7,10 @@
 #include "lib/runtime/inner.h"
 #include "lib/runtime/start.h"
 
-_Noreturn void inner_run(const char *name, unsigned preserve)
+_Noreturn void inner_run(const char *name, unsigned preserve, bool direct)
 {
 	if (str_eq(name, RT_INIT_NAME))
-		init_main(preserve);
+		init_main(preserve, direct);
 	exec_child_main(preserve);
 }
 
@@ -24,5 +24,5 @@ void rt_inner(int argc, char **argv)
 	preserve = (unsigned)(argv[1][0] - '0');
 	if (preserve > PLAN_PRESERVE_MAX)
 		_exit(125);
-	inner_run(argv[0], preserve);
+	inner_run(argv[0], preserve, false);
 }
