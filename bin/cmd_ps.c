@@ -186,7 +186,9 @@ static int ps_run(struct app *app, void *args, char **operands UNUSED, int count
 		  struct err *e)
 {
 	const struct ps_args *a = args;
-	const struct table_opts o = { .format = a->format, .quiet = a->quiet };
+	const struct table_opts o = {
+		.format = a->format, .quiet = a->quiet, .show = a->size ? "Size" : NULL,
+	};
 	json_t *rows = json_array();
 	int r = ps_rows(rows, app, a, e);
 

@@ -151,7 +151,8 @@ static char *cell_text(const json_t *v)
 /* --- the forms --- */
 
 /* One line of a default table: the shown columns of a row, or the headers. */
-static void add_row(struct lines *l, const struct table *t, const json_t *row)
+static void add_row(struct lines *l, const struct table *t, const char *show,
+		    const json_t *row)
 {
 	AUTO(buf) struct buf line = BUF_INIT(MAX_TMPL_OUTPUT);
 	bool first = true;
@@ -160,7 +161,7 @@ static void add_row(struct lines *l, const struct table *t, const json_t *row)
 		const struct column *c = &t->columns[i];
 		AUTO_FREE char *cell = NULL;
 
-		if (c->hidden)
+		if (c->hidden && !str_eq(c->name, show))
 			continue;
 		cell = row ? cell_text(json_object_get(row, c->name)) :
 			     mem_str(c->header);
@@ -170,17 +171,17 @@ static void add_row(struct lines *l, const struct table *t, const json_t *row)
 	add_line(l, line.data);
 }
 
-static int print_table(struct buf *out, const struct table *t, bool headers,
-		       json_t *rows, struct err *e)
+static int print_table(struct buf *out, const struct table *t,
+		       const struct table_opts *opts, json_t *rows, struct err *e)
 {
 	AUTO(lines) struct lines l = { .at = STRV_INIT };
 	json_t *row;
 	size_t i;
 
-	if (headers)
-		add_row(&l, t, NULL);
+	if (!opts->no_headers)
+		add_row(&l, t, opts->show, NULL);
 	json_array_foreach(rows, i, row)
-		add_row(&l, t, row);
+		add_row(&l, t, opts->show, row);
 	return print_lines(&l, out, e);
 }
 
@@ -330,7 +331,7 @@ int table_print(struct buf *out, const struct table *t,
 	if (columns && opts->quiet)
 		return print_quiet(out, t, rows, e);
 	if (columns && !*columns)
-		return print_table(out, t, !opts->no_headers, rows, e);
+		return print_table(out, t, opts, rows, e);
 	if (columns)
 		return print_table_template(out, t, columns, !opts->no_headers,
 					    rows, e);

@@ -37,6 +37,7 @@ struct table_opts {
 	const char *format;		/* NULL is "" */
 	bool quiet;			/* only the ids; a template wins over it */
 	bool no_headers;
+	const char *show;		/* a hidden column that is shown; NULL: none */
 };
 
 /* Appends the rows, a JSON array, to out.  -EINVAL: a bad template. */
