@@ -86,9 +86,13 @@ static int cleanup_run(struct app *app, void *args UNUSED, char **operands, int 
 static int reap_run(struct app *app, void *args UNUSED, char **operands UNUSED, int count UNUSED,
 		    struct err *e)
 {
+	const struct gc_options o = { .grace_s = GC_GRACE_S };
 	AUTO(env) struct ctr_env env = { .ns = NULL };
+	struct gc_result result;
 	int r = env_init(&env, app, e);
 
+	if (r == 0)
+		r = gc_run(&result, app->store, &o, e);
 	return r < 0 ? r : ctr_reap(&env, 0, e) < 0 ? -e->code : EXIT_DONE;
 }
 
@@ -119,7 +123,7 @@ const struct cmd cmd_cleanup = {
 
 const struct cmd cmd_reap = {
 	.name = "__reap",
-	.summary = "Empty the trash",
+	.summary = "Remove what nothing refers to, and empty the trash",
 	.hidden = true,
 	.run = reap_run,
 };

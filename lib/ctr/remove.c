@@ -11,11 +11,11 @@
 #include "lib/ctr/stop.h"
 #include "lib/os/cgroup.h"
 #include "lib/os/enter.h"
-#include "lib/store/gc.h"
 #include "lib/store/volumes.h"
 #include "rootless/idmap.h"
 
 #define REAP_BUDGET_NS (3 * NS_PER_MS)
+#define COLLECT_BUDGET_NS (5 * NS_PER_MS)
 
 /* A tree of mapped ids: its own map is not known any more, but every map of
  * ours is made of the same ids, so the default one reaches all. */
@@ -34,7 +34,8 @@ int ctr_reap(struct ctr_env *env, uint64_t budget_ns, struct err *e)
 	return gc_reap_trash(env->store, budget_ns, reap_one, env, e);
 }
 
-void ctr_reap_soon(struct ctr_env *env)
+/* Left to itself; should it not start, the next call finds the work. */
+static void reap_in_background(struct ctr_env *env)
 {
 	char *argv[] = { (char *)env->self, (char *)"--data-dir", (char *)env->data_dir,
 			 (char *)"__reap", NULL };
@@ -42,12 +43,40 @@ void ctr_reap_soon(struct ctr_env *env)
 	struct proc p = PROC_INIT;
 	struct err ignored = ERR_INIT;
 
-	if (gc_reap_trash(env->store, REAP_BUDGET_NS, NULL, NULL, &ignored) == 0)
-		return;
-	/* Left to itself; should it not start, the next call finds the trash. */
-	err_clear(&ignored);
 	if (proc_spawn(&p, &spec, &ignored) == 0)
 		fd_auto(&p.pidfd);
+}
+
+void ctr_reap_soon(struct ctr_env *env)
+{
+	struct err ignored = ERR_INIT;
+
+	if (gc_reap_trash(env->store, REAP_BUDGET_NS, NULL, NULL, &ignored) != 0)
+		reap_in_background(env);
+}
+
+static int collect(struct gc_result *out, struct ctr_env *env, uint64_t budget_ns, struct err *e)
+{
+	const struct gc_options o = { .budget_ns = budget_ns, .grace_s = GC_GRACE_S };
+	int r = gc_run(out, env->store, &o, e);
+
+	if (r == 0 && !out->is_finished)
+		reap_in_background(env);
+	else
+		ctr_reap_soon(env);
+	return r;
+}
+
+int ctr_collect_soon(struct ctr_env *env, struct err *e)
+{
+	struct gc_result result;
+
+	return collect(&result, env, COLLECT_BUDGET_NS, e);
+}
+
+int ctr_collect(struct gc_result *out, struct ctr_env *env, struct err *e)
+{
+	return collect(out, env, 0, e);
 }
 
 static int remove_run_dir(struct ctr_env *env, const char *id, struct err *e)

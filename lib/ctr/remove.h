@@ -9,6 +9,7 @@
 
 #include "lib/base/err.h"
 #include "lib/ctr/ctr.h"
+#include "lib/store/gc.h"
 
 struct ctr_remove_opts {
 	bool force;			/* kill it first */
@@ -25,3 +26,10 @@ int ctr_reap(struct ctr_env *env, uint64_t budget_ns, struct err *e) MUST_CHECK;
 
 /* ctr_reap() for a moment, and a background process when there is more. */
 void ctr_reap_soon(struct ctr_env *env);
+
+/* What nothing refers to any more goes, for a moment; the rest and the trash
+ * go in the background. */
+int ctr_collect_soon(struct ctr_env *env, struct err *e) MUST_CHECK;
+
+/* The same to its end, except for the trash: *out says what went. */
+int ctr_collect(struct gc_result *out, struct ctr_env *env, struct err *e) MUST_CHECK;
