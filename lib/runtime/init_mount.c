@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "lib/base/str.h"
 #include "lib/os/mount.h"
 #include "lib/runtime/plan.h"
 
@@ -58,6 +60,51 @@ int init_fsmount(struct init *in, const struct plan_step *s)
 	return fill(in, s, fd);
 }
 
+/* The options of mount(2): "lowerdir=a:b,upperdir=c,...", one page at most. */
+static int overlay_text(char *out, size_t size, const char *pairs, size_t len)
+{
+	const char *end = pairs + len;
+	bool lower = false;
+	size_t at = 0;
+
+	while (pairs < end) {
+		const char *value = pairs + strlen(pairs) + 1;
+		bool is_lower = str_eq(pairs, "lowerdir+");
+		int n = snprintf(out + at, size - at, "%s%s%s%s",
+				 is_lower && lower ? ":" : at ? "," : "",
+				 !is_lower ? pairs : lower ? "" : "lowerdir",
+				 !*value || (is_lower && lower) ? "" : "=", value);
+
+		if (n < 0 || (size_t)n >= size - at)
+			return -E2BIG;
+		at += (size_t)n;
+		lower = is_lower;
+		pairs = value + strlen(value) + 1;
+	}
+	return 0;
+}
+
+/* until Linux 6.5 is the minimum, which takes layers one by one */
+static int overlay_at_once(const char *base, const char *pairs, size_t len,
+			   uint64_t attrs)
+{
+	struct mount_change c = { .set = attrs };
+	char text[4096];
+	AUTO_FD int fd = -1;
+	int r = overlay_text(text, sizeof(text), pairs, len);
+
+	if (r < 0)
+		return r;
+	if (mount("overlay", base, "overlay", 0, text) < 0)
+		return -errno;
+	/* A detached copy, as the newer calls would have made. */
+	fd = mount_tree(AT_FDCWD, base, false, false);
+	r = fd < 0 ? fd : mount_change(fd, &c, false);
+	if (umount2(base, MNT_DETACH) < 0 && r == 0)
+		r = -errno;
+	return r < 0 ? r : take_fd(&fd);
+}
+
 int init_overlay(struct init *in, const struct plan_step *s)
 {
 	int fd;
@@ -66,6 +113,9 @@ int init_overlay(struct init *in, const struct plan_step *s)
 	if (chdir(init_text(in, s->s1)) < 0)
 		return -errno;
 	fd = mount_fs("overlay", in->plan + s->data, s->data_len, s->a);
+	if (fd == -EINVAL)
+		fd = overlay_at_once(init_text(in, s->s1), in->plan + s->data,
+				     s->data_len, s->a);
 	if (chdir("/") < 0)
 		return -errno;
 	return fill(in, s, fd);
