@@ -228,8 +228,13 @@ static int make_spec(struct ctr_env *env, struct ctr_bundle *b, const struct sou
 		.is_single = b->ids.rung == IDS_SINGLE,
 		.tty_gid = id_to_outside(&b->ids.map.gids, 5) == ID_NONE ? ID_NONE : 5,
 	};
-	int r = ctr_user(&user, &b->rootfs, b->config.user, &b->config.group_add, e);
+	int r;
 
+	/* keep-id is about being oneself inside, unless another user is named. */
+	if (!b->config.user && b->config.userns == CTR_USERNS_KEEP_ID)
+		b->config.user = mem_printf("%u:%u", id_to_inside(&b->ids.map.uids, geteuid()),
+					    id_to_inside(&b->ids.map.gids, getegid()));
+	r = ctr_user(&user, &b->rootfs, b->config.user, &b->config.group_add, e);
 	spec_clear(&b->spec);
 	return r < 0 ? r : ctr_spec(&b->spec, &in, e);
 }

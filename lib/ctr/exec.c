@@ -1,6 +1,7 @@
 #include "lib/ctr/exec.h"
 
 #include <fcntl.h>
+#include <sched.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
@@ -51,11 +52,30 @@ static int make_process(struct spec_process *p, const struct ctr_bundle *b,
 	return 0;
 }
 
+/* Its first process is in all of these, whoever made them. */
+static uint64_t namespaces(const struct spec *s)
+{
+	static const uint64_t flags[SPEC_NS_COUNT] = {
+		[SPEC_NS_MOUNT] = CLONE_NEWNS, [SPEC_NS_PID] = CLONE_NEWPID,
+		[SPEC_NS_NETWORK] = CLONE_NEWNET, [SPEC_NS_IPC] = CLONE_NEWIPC,
+		[SPEC_NS_UTS] = CLONE_NEWUTS, [SPEC_NS_CGROUP] = CLONE_NEWCGROUP,
+	};
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < SPEC_NS_COUNT; i++)
+		all |= s->ns[i].set ? flags[i] : 0;
+	return all;
+}
+
 static int make_plan(struct buf *out, struct ctr_env *env, struct ctr_bundle *b,
 		     const struct ctr_exec_opts *o, struct err *e)
 {
 	AUTO(buf) struct buf filter = BUF_INIT(MIB(1));
-	struct plan_exec_options po = { .idmap = &b->ids.map };
+	struct plan_exec_options po = {
+		.idmap = &b->ids.map,
+		.join_flags = namespaces(&b->spec),
+		.deny_setgroups = b->ids.rung == IDS_SINGLE,
+	};
 	int r = make_process(&b->spec.process, b, o, e);
 
 	if (r == 0 && !o->privileged && !b->config.privileged &&
