@@ -20,6 +20,8 @@
 #define READ_CHUNK KIB(64)
 /* A shim that died does not say that the container ended. */
 #define LOOK_MS 1000
+/* How often a file may be rotated while the next one is opened. */
+#define TRIES 100
 
 struct reader {
 	const struct logs_opts *o;
@@ -85,6 +87,9 @@ static int show(struct reader *r, const struct logline *l, struct err *e)
 		r->skip -= r->begun[l->stream] ? 0 : 1;
 		return 0;
 	}
+	/* Both streams often are one file: their order must stay. */
+	if (r->out[!l->stream].len && flush(r, e) < 0)
+		return -e->code;
 	if (r->o->timestamps && first) {
 		clock_print(l->time_ns, time);
 		(void)buf_addf(b, "%s ", time);
@@ -93,10 +98,7 @@ static int show(struct reader *r, const struct logline *l, struct err *e)
 		add_masked(b, l->text, l->len);
 	else
 		(void)buf_add(b, l->text, l->len);
-	/* Both streams often are one file: their order must stay. */
-	if (b->len > READ_CHUNK || r->out[!l->stream].len)
-		return flush(r, e);
-	return 0;
+	return b->len > READ_CHUNK ? flush(r, e) : 0;
 }
 
 /* --- files --- */
@@ -174,25 +176,25 @@ static ino_t inode_of(const struct reader *r, unsigned i)
 	return fstatat(r->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
 }
 
-/* The number that the file of this inode has now; FILES_MAX: none. */
-static unsigned find_inode(const struct reader *r, ino_t inode)
+/* The number that the file of this inode has now, FILES_MAX when there is none;
+ * and the number of the oldest file.  A rotation that is under way leaves one
+ * number free; since it moves files upwards only, counting upwards misses
+ * none. */
+static unsigned find_inode(const struct reader *r, ino_t inode, unsigned *oldest)
 {
-	unsigned i = 0;
+	unsigned missing = 0;
 
-	/* log alone may be missing, between two steps of a rotation. */
-	for (ino_t got; i < FILES_MAX && ((got = inode_of(r, i)) || i == 0); i++)
+	*oldest = 0;
+	for (unsigned i = 0; i < FILES_MAX && missing < 2; i++) {
+		ino_t got = inode_of(r, i);
+
+		missing = got ? 0 : missing + 1;
+		if (got)
+			*oldest = i;
 		if (got && got == inode)
 			return i;
+	}
 	return FILES_MAX;
-}
-
-static unsigned find_oldest(const struct reader *r)
-{
-	unsigned i = 0;
-
-	while (i + 1 < FILES_MAX && inode_of(r, i + 1))
-		i++;
-	return i;
 }
 
 static int open_file(struct reader *r, unsigned i, struct err *e)
@@ -223,16 +225,16 @@ static int next_file(struct reader *r, struct err *e)
 {
 	ino_t inode = r->fd < 0 ? 0 : r->inode;
 
-	for (int tries = 0; tries < 100; tries++) {
-		unsigned at = inode ? find_inode(r, inode) : FILES_MAX;
+	for (int tries = 0; tries < TRIES; tries++) {
+		unsigned oldest, at = find_inode(r, inode, &oldest);
 		int ret;
 
 		if (at == 0)
 			return 0;
-		ret = open_file(r, at == FILES_MAX ? find_oldest(r) : at - 1, e);
+		ret = open_file(r, at == FILES_MAX ? oldest : at - 1, e);
 		if (ret < 0 && ret != -ENOENT)
 			return ret;
-		if (ret == 0 && (!inode || find_inode(r, inode) == at))
+		if (ret == 0 && (at == FILES_MAX || find_inode(r, inode, &oldest) == at))
 			return 1;
 		err_clear(e);
 	}
@@ -244,9 +246,10 @@ static int read_rest(struct reader *r, record_fn *fn, struct err *e)
 {
 	for (;;) {
 		int ret = read_on(r, fn, e);
+		unsigned oldest;
 
 		if (ret == 0 && r->fd >= 0) {
-			if (find_inode(r, r->inode) == 0)
+			if (find_inode(r, r->inode, &oldest) == 0)
 				return 0;
 			/* What was added before it was renamed. */
 			ret = read_on(r, fn, e);
