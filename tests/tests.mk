@@ -9,7 +9,7 @@ RPM_TEST := bats libcmocka-devel clang strace skopeo umoci podman crun slirp4net
 
 FUZZ_SECONDS ?= 2
 SUITES	?= lint unit cli run fuzz
-TEST_MODS := bin lib/ctr rootless lib/image lib/snap lib/registry lib/store lib/runtime lib/plugin lib/conf lib/os lib/fmt lib/base
+TEST_MODS := bin shim lib/ctr rootless lib/image lib/snap lib/registry lib/store lib/runtime lib/plugin lib/conf lib/os lib/fmt lib/base
 TEST_ARS = -Wl,--start-group $(call ar,$(TEST_MODS)) -Wl,--end-group
 TEST_LIBS = $(call pc,$(pc_all)) -lsubid
 unit	:= $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
