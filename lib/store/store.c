@@ -217,10 +217,35 @@ static int create_content(struct store *s, struct err *e)
 	return r;
 }
 
+/* Who can rename a directory above ours can put another store in its place.
+ * Directories of other users (root's, /tmp) are the host's business; a group
+ * that is our own is taken for a private one, as umask 002 systems have it. */
+static int check_above(const char *path, struct err *e)
+{
+	AUTO_FREE char *dir = mem_str(path);
+
+	for (char *p = strrchr(dir, '/'); p && p > dir; p = strrchr(dir, '/')) {
+		struct stat st;
+
+		*p = '\0';
+		if (stat(dir, &st) < 0)
+			return err_sys(e, "stat '%s'", dir);
+		if (st.st_uid != geteuid() || (st.st_mode & S_ISVTX))
+			continue;
+		if ((st.st_mode & 0002) || ((st.st_mode & 0020) && st.st_gid != getegid()))
+			return err_set(e, EPERM,
+				       "'%s' can be written by others (mode %03o)", dir,
+				       st.st_mode & 0777);
+	}
+	return 0;
+}
+
 static int create(struct store *s, struct err *e)
 {
-	int r;
+	int r = check_above(s->paths[STORE_DIR_ROOT], e);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < STORE_DIR_COUNT; i++) {
 		AUTO_FD int fd = fs_mkdirs(AT_FDCWD, s->paths[i], 0700, e);
 

@@ -48,7 +48,8 @@ struct store_options {
 };
 
 /* -ENOENT no store there and create not set; -EPERM the directory is not
- * ours or others may write to it; -EPROTONOSUPPORT made by a newer version;
+ * ours or others may write to it (for a new store, also above it);
+ * -EPROTONOSUPPORT made by a newer version;
  * -EOPNOTSUPP root's file system lacks what we need and local is NULL. */
 int store_open(struct store **out, const struct store_options *o,
 	       struct err *e) MUST_CHECK;

@@ -22,6 +22,8 @@ static int op_pull_over(struct store *s, struct err *e)
 	return sample_pull(s, &two, "default", "a:1", e);
 }
 
+#ifdef FAILPOINTS
+
 static int op_remove(struct store *s, struct err *e)
 {
 	AUTO(images) struct images l = IMAGES_INIT;
@@ -98,8 +100,6 @@ static void fresh(const struct scenario *sc)
 		OK(sc->before(s, &e));
 	}
 }
-
-#ifdef FAILPOINTS
 
 static unsigned *points;		/* that the last run which ended passed; shared */
 
@@ -302,6 +302,22 @@ static void fill_up(void)
 	OK(op_pull_over(s, &e));
 }
 
+/* A mount namespace of our own, with or without being root. */
+static int private_mounts(void)
+{
+	AUTO_FREE char *uids = mem_printf("0 %u 1", getuid());
+	AUTO_FREE char *gids = mem_printf("0 %u 1", getgid());
+	struct err e = ERR_INIT;
+
+	if (unshare(CLONE_NEWNS) < 0 &&
+	    (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+	     fs_write_small(AT_FDCWD, "/proc/self/setgroups", "deny", &e) < 0 ||
+	     fs_write_small(AT_FDCWD, "/proc/self/uid_map", uids, &e) < 0 ||
+	     fs_write_small(AT_FDCWD, "/proc/self/gid_map", gids, &e) < 0))
+		return -1;
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
 static void test_full_disk(void **state)
 {
 	struct err e = ERR_INIT;
@@ -313,8 +329,7 @@ static void test_full_disk(void **state)
 	if (pid == 0) {
 		AUTO_FREE char *root = mem_printf("%s/s", scratch);
 
-		if (unshare(CLONE_NEWNS) < 0 || mkdir(root, 0700) < 0 ||
-		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		if (mkdir(root, 0700) < 0 || private_mounts() < 0 ||
 		    mount("tiny", root, "tmpfs", 0, "size=1m,mode=700") < 0)
 			_exit(77);
 		fill_up();

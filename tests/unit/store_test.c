@@ -42,6 +42,20 @@ static void test_open(void **state)
 	store_close(s);
 	assert_int_equal(chmod(root, 0777), 0);
 	FAILS(EPERM, open_with(&s, (struct store_options){ .create = true }, &e));
+	wipe(scratch, "s");
+	assert_int_equal(chmod(scratch, 0707), 0);
+	FAILS(EPERM, open_with(&s, (struct store_options){ .create = true }, &e));
+}
+
+static size_t entries(struct store *s, enum store_dir d, const char *below)
+{
+	struct tally t = { 0, 0 };
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = fs_open_dir(store_dir(s, d, &e), below, &e);
+
+	OK(fd);
+	OK(fs_each(fd, tally_each, &t, &e));
+	return t.files;
 }
 
 static void sql(const char *text)
@@ -457,6 +471,7 @@ static void test_leases(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	s = open_store(false);
+	assert_int_equal(entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 0);
 	OK(lease_list(&l, s, &e));
 	assert_int_equal(l.len, 1);
 	assert_int_equal(l.v[0].id, kept);
@@ -512,6 +527,9 @@ static void test_gc(void **state)
 	OK(gc_run(&res, s, &o, &e));
 	assert_int_equal(res.blobs, LAYERS + 2);
 	assert_true(res.is_finished);
+	assert_int_equal(entries(s, STORE_DIR_CONTENT, "blobs/sha256"), LAYERS + 2);
+	assert_int_equal(entries(s, STORE_DIR_CONTENT, "ingest"), 0);
+	assert_int_equal(entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 2 * LAYERS);
 	check_blobs(s);
 	check_snapshots(s);
 	check_names(s, "default");
