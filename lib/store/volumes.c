@@ -127,7 +127,8 @@ int volume_bury(struct store *s, const char *ns, const char *name, struct err *e
 	return r < 0 ? r : store_commit(&tx, e);
 }
 
-/* The directory and its parents; one that is there is adopted. */
+/* The directory and its parents; one that is there is adopted.  A container's
+ * other users may look into a volume: what is above it keeps strangers out. */
 static int make_dirs(struct store *s, const char *ns, const char *name, bool sync,
 		     struct err *e)
 {
@@ -142,7 +143,11 @@ static int make_dirs(struct store *s, const char *ns, const char *name, bool syn
 		for (size_t up = 0; up < i; up++)
 			*strrchr(path, '/') = '\0';
 		fd = fs_mkdirs(dir, path, 0700, e);
-		r = fd < 0 ? fd : sync ? fs_sync_dir(fd, path, e) : 0;
+		r = fd < 0 ? fd : 0;
+		if (r == 0 && i == 0 && fchmod(fd, 0755) < 0)
+			r = err_sys(e, "set the mode of volume '%s'", name);
+		if (r == 0 && sync)
+			r = fs_sync_dir(fd, path, e);
 	}
 	return r;
 }
