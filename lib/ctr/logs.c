@@ -197,46 +197,57 @@ static unsigned find_inode(const struct reader *r, ino_t inode, unsigned *oldest
 	return FILES_MAX;
 }
 
-static int open_file(struct reader *r, unsigned i, struct err *e)
+static int open_file(const struct reader *r, unsigned i, ino_t *inode, struct err *e)
 {
+	AUTO_FD int fd = -1;
 	char name[32];
 	struct stat st;
 
 	file_name(name, i);
-	fd_auto(&r->fd);
-	r->offset = 0;
-	buf_reset(&r->text);
-	r->fd = openat(r->data_fd, name,
-		       O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (r->fd < 0)
+	fd = openat(r->data_fd, name,
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
 		return err_sys(e, "open '%s'", name);
-	if (fstat(r->fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat '%s'", name);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, EINVAL, "'%s' is not a regular file", name);
-	r->inode = st.st_ino;
-	return 0;
+	*inode = st.st_ino;
+	return take_fd(&fd);
+}
+
+static void move_to(struct reader *r, int fd, ino_t inode)
+{
+	fd_auto(&r->fd);
+	r->fd = fd;
+	r->inode = inode;
+	r->offset = 0;
+	buf_reset(&r->text);
 }
 
 /* Opens the file that follows the open one, or the oldest.  1: done, 0: there
- * is none.  Files move while we look: the open one must have kept its number
- * until the next was open. */
+ * is none yet, and the open one stays.  Files move while we look: the open one
+ * must have kept its number until the next was open. */
 static int next_file(struct reader *r, struct err *e)
 {
 	ino_t inode = r->fd < 0 ? 0 : r->inode;
 
 	for (int tries = 0; tries < TRIES; tries++) {
 		unsigned oldest, at = find_inode(r, inode, &oldest);
-		int ret;
+		ino_t next = 0;
+		int fd;
 
 		if (at == 0)
 			return 0;
-		ret = open_file(r, at == FILES_MAX ? oldest : at - 1, e);
-		if (ret < 0 && ret != -ENOENT)
-			return ret;
-		if (ret == 0 && (at == FILES_MAX || find_inode(r, inode, &oldest) == at))
-			return 1;
+		fd = open_file(r, at == FILES_MAX ? oldest : at - 1, &next, e);
+		if (fd < 0 && fd != -ENOENT)
+			return fd;
 		err_clear(e);
+		if (fd >= 0 && (at == FILES_MAX || find_inode(r, inode, &oldest) == at)) {
+			move_to(r, fd, next);
+			return 1;
+		}
+		fd_auto(&fd);
 	}
 	return inode ? 0 : err_set(e, ENOENT, "no log was written");
 }
