@@ -1,0 +1,183 @@
+#include "tests/unit/test.h"
+
+#include "lib/base/mem.h"
+#include "lib/runtime/step.h"
+#include "tests/unit/runtime_box.h"
+
+static struct idmap map;
+
+static int compile(struct buf *out, struct spec *s, struct err *e)
+{
+	struct plan_options o;
+
+	if (!s->process.args.len)
+		strv_add(&s->process.args, "true");
+	box_options(&o, &map, "/srv/root");
+	o.self_uid = 1000;
+	o.self_gid = 1000;
+	o.newuidmap = "/usr/bin/newuidmap";
+	o.newgidmap = "/usr/bin/newgidmap";
+	return plan_compile(out, s, &o, e);
+}
+
+static int set_map(void **state)
+{
+	struct err e = ERR_INIT;
+	struct id_grant g = { .start = 100000, .count = 65536 };
+
+	(void)state;
+	return id_map_default(&map.uids, 1000, &g, 1, &e) ||
+	       id_map_default(&map.gids, 1000, &g, 1, &e);
+}
+
+static void compiles(void **state)
+{
+	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN), text = BUF_INIT(MAX_PLAN);
+	AUTO(spec) struct spec s;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	box_spec(&s);
+	assert_int_equal(compile(&plan, &s, &e), 0);
+	assert_int_equal(plan_check(plan.data, plan.len, &e), 0);
+	plan_print(plan.data, plan.len, &text);
+	assert_non_null(strstr(text.data, "mask [0] <- [4] '/proc/interrupts'"));
+	/* What names ids waits for them, what does not comes before. */
+	assert_true(strstr(text.data, "'devpts'") > strstr(text.data, "wait-maps"));
+	assert_true(strstr(text.data, "'proc'") < strstr(text.data, "wait-maps"));
+	assert_true(strstr(text.data, "exec 'true'") > strstr(text.data, "seccomp") ||
+		    !strstr(text.data, "seccomp"));
+}
+
+/* Each spoils a good spec in one way. */
+static void bad_cwd(struct spec *s) { s->process.cwd[0] = 'x'; }
+static void bad_user(struct spec *s) { s->process.user.uid = 70000; }
+static void bad_group(struct spec *s) { s->process.user.gid = 70000; }
+static void bad_sysctl(struct spec *s) { strv_add(&s->sysctl, "kernel.core_pattern=x"); }
+static void dots_sysctl(struct spec *s) { strv_add(&s->sysctl, "net..=x"); }
+static void bad_option(struct spec *s)
+{
+	strv_add(&spec_add_mount(s, "/m", "bind", "/tmp")->options, "frobnicate");
+}
+static void bad_tmpfs_uid(struct spec *s)
+{
+	strv_add(&spec_add_mount(s, "/m", "tmpfs", "tmpfs")->options, "uid=70000");
+}
+static void bad_fs(struct spec *s) { spec_add_mount(s, "/m", "ext4", "/dev/sda1"); }
+static void bad_source(struct spec *s) { spec_add_mount(s, "/m", "bind", "rel"); }
+static void over_root(struct spec *s) { spec_add_mount(s, "/", "tmpfs", "tmpfs"); }
+static void no_mount_ns(struct spec *s) { s->ns[SPEC_NS_MOUNT].set = false; }
+static void no_uts(struct spec *s) { s->ns[SPEC_NS_UTS].set = false; }
+static void bad_limit(struct spec *s) { spec_add_rlimit(s, "RLIMIT_X", 1, 1); }
+static void bad_env(struct spec *s) { strv_add(&s->process.env, "novalue"); }
+static void bad_propagation(struct spec *s) { s->rootfs_propagation = mem_str("odd"); }
+
+static void refuses(void **state)
+{
+	static const struct {
+		void (*spoil)(struct spec *s);
+		const char *words;
+	} rows[] = {
+		{ bad_cwd, "process.cwd" },
+		{ bad_user, "user 70000 is not mapped" },
+		{ bad_group, "group 70000 is not mapped" },
+		{ bad_sysctl, "kernel.core_pattern" },
+		{ dots_sysctl, "sysctl" },
+		{ bad_option, "mount '/m': unknown option 'frobnicate'" },
+		{ bad_tmpfs_uid, "mount '/m': user 70000 is not mapped" },
+		{ bad_fs, "ext4" },
+		{ bad_source, "not absolute" },
+		{ over_root, "mount '/'" },
+		{ no_mount_ns, "mount namespace" },
+		{ no_uts, "uts namespace" },
+		{ bad_limit, "RLIMIT_X" },
+		{ bad_env, "novalue" },
+		{ bad_propagation, "odd" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
+		AUTO(spec) struct spec s;
+		struct err e = ERR_INIT;
+
+		box_spec(&s);
+		strv_add(&s.process.args, "true");
+		rows[i].spoil(&s);
+		assert_true(compile(&plan, &s, &e) < 0);
+		if (!strstr(e.text, rows[i].words))
+			fail_msg("row %zu: '%s' is not about '%s'", i, e.text, rows[i].words);
+	}
+}
+
+/* Cut short anywhere, or with any one byte of the head and the steps changed:
+ * refused, or still harmless to print. */
+static void checks(void **state)
+{
+	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
+	AUTO(spec) struct spec s;
+	struct err e = ERR_INIT;
+	AUTO_FREE char *copy = NULL;
+
+	(void)state;
+	box_spec(&s);
+	assert_int_equal(compile(&plan, &s, &e), 0);
+	copy = mem_zero(plan.len, 1);
+	for (size_t len = 0; len < plan.len; len++) {
+		memcpy(copy, plan.data, len);
+		assert_true(plan_check(copy, len, &e) < 0);
+		err_clear(&e);
+	}
+	for (size_t at = 0; at < plan.len; at++) {
+		AUTO(buf) struct buf text = BUF_INIT(MAX_PLAN);
+
+		memcpy(copy, plan.data, plan.len);
+		copy[at] = (char)(copy[at] ^ 0x55);
+		if (plan_check(copy, plan.len, &e) == 0)
+			plan_print(copy, plan.len, &text);
+		err_clear(&e);
+	}
+}
+
+static void describes(void **state)
+{
+	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
+	AUTO(spec) struct spec s;
+	struct err e = ERR_INIT;
+	char words[PLAN_WORDS_MAX];
+	bool found = false;
+
+	(void)state;
+	box_spec(&s);
+	strv_add(&spec_add_mount(&s, "/a\033[31mb", "bind", "/tmp")->options, "ro");
+	assert_int_equal(compile(&plan, &s, &e), 0);
+	for (unsigned i = 0; i < ((struct plan_head *)plan.data)->step_count; i++) {
+		plan_describe(plan.data, i, words);
+		assert_null(strchr(words, '\033'));
+		found |= str_eq(words, "mount '/a?[31mb'");
+	}
+	assert_true(found);
+	plan_describe(plan.data, 100000, words);
+	assert_string_equal(words, "container init");
+}
+
+static void rungs_have_words(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < PLAN_RUNG_COUNT; i++)
+		assert_non_null(plan_rung_text(1u << i));
+	assert_null(plan_rung_text(1u << PLAN_RUNG_COUNT));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(compiles),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(checks),
+		cmocka_unit_test(describes),
+		cmocka_unit_test(rungs_have_words),
+	};
+
+	return cmocka_run_group_tests_name("runtime_plan", tests, set_map, NULL);
+}

@@ -1,0 +1,626 @@
+/* Real containers of a busybox, through the real code. */
+#include "tests/unit/test.h"
+
+#include <linux/filter.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/runtime/exec.h"
+#include "lib/runtime/start.h"
+#include "lib/runtime/step.h"
+#include "tests/unit/runtime_box.h"
+
+static char root[64];
+static struct idmap map;
+static bool has_range;
+static char own_copy[128];		/* our program, owned by ourselves */
+
+#define BUSYBOX "/bin/busybox"
+
+struct box {
+	struct spec spec;
+	struct plan_options opt;
+	struct buf plan;
+	struct rt_args args;
+	struct rt_container c;
+	struct buf out;			/* what it printed */
+	int status;
+};
+
+static void box_begin(struct box *b, const char *script)
+{
+	const struct rt_args args = RT_ARGS_INIT;
+	const struct rt_container c = RT_CONTAINER_INIT;
+
+	memset(b, 0, sizeof(*b));
+	box_spec(&b->spec);
+	box_options(&b->opt, &map, root);
+	buf_init(&b->plan, MAX_PLAN);
+	buf_init(&b->out, MIB(1));
+	b->args = args;
+	b->c = c;
+	if (script) {
+		strv_add(&b->spec.process.args, "sh");
+		strv_add(&b->spec.process.args, "-c");
+		strv_add(&b->spec.process.args, script);
+	}
+}
+
+static void box_end(struct box *b)
+{
+	rt_abort(&b->c);
+	fd_auto(&b->args.plan_fd);
+	spec_clear(&b->spec);
+	buf_clear(&b->plan);
+	buf_clear(&b->out);
+}
+
+static int box_compile(struct box *b, struct err *e)
+{
+	int r = plan_compile(&b->plan, &b->spec, &b->opt, e);
+
+	if (r == 0)
+		r = plan_check(b->plan.data, b->plan.len, e);
+	return r;
+}
+
+static int box_start(struct box *b, int out, struct err *e)
+{
+	int r;
+
+	b->args.plan_fd = fd_sealed("plan", b->plan.data, b->plan.len, e);
+	assert_true(b->args.plan_fd >= 0);
+	b->args.plan = b->plan.data;
+	b->args.plan_len = b->plan.len;
+	b->args.stdio[1] = out;
+	b->args.stdio[2] = out;
+	r = rt_start(&b->c, &b->args, e);
+	return r < 0 ? r : rt_go(&b->c, &b->args, e);
+}
+
+static void read_all(int fd, struct buf *out)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+		(void)buf_add(out, chunk, (size_t)n);
+}
+
+static void box_wait(struct box *b)
+{
+	int status = 0;
+
+	assert_int_equal(waitpid(b->c.pid, &status, 0), b->c.pid);
+	b->c.pid = -1;
+	b->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* All of it: output and exit status, or the error of the start. */
+static int box_run(struct box *b, struct err *e)
+{
+	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
+	int r = box_compile(b, e);
+
+	assert_int_equal(fd_pipe(&p, e), 0);
+	if (r == 0)
+		r = box_start(b, p.b, e);
+	fd_auto(&p.b);
+	read_all(p.a, &b->out);
+	if (r == 0)
+		box_wait(b);
+	return r;
+}
+
+/* The script must print exactly this and end with status 0. */
+static void expect(struct box *b, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	if (box_run(b, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_string_equal(b->out.data, text);
+	assert_int_equal(b->status, 0);
+	box_end(b);
+}
+
+static void says(const char *script, const char *text)
+{
+	struct box b;
+
+	box_begin(&b, script);
+	expect(&b, text);
+}
+
+static void exit_status(void **state)
+{
+	struct err e = ERR_INIT;
+	struct box b;
+
+	(void)state;
+	box_begin(&b, "exit 7");
+	assert_int_equal(box_run(&b, &e), 0);
+	assert_int_equal(b.status, 7);
+	box_end(&b);
+}
+
+static void is_apart(void **state)
+{
+	(void)state;
+	says("hostname; echo $$; ls /proc | grep -c '^[0-9]'", "box\n1\n3\n");
+	says("cat /proc/net/dev | grep -c :; cat /sys/class/net/lo/operstate", "1\nunknown\n");
+}
+
+/* RELIABILITY A2: 3 is what ls itself has open. */
+static void descriptors(void **state)
+{
+	AUTO_FD int leak = open("/etc", O_RDONLY);
+
+	(void)state;
+	says("ls /proc/self/fd", "0\n1\n2\n3\n");
+}
+
+static void created_descriptors(void **state)
+{
+	struct err e = ERR_INIT;
+	AUTO_FD int leak = open("/etc", O_RDONLY);
+	AUTO_FD int dir = -1;
+	char path[64];
+	struct box b;
+
+	(void)state;
+	box_begin(&b, "exit 0");
+	assert_int_equal(box_compile(&b, &e), 0);
+	b.args.plan_fd = fd_sealed("plan", b.plan.data, b.plan.len, &e);
+	b.args.plan = b.plan.data;
+	assert_int_equal(rt_start(&b.c, &b.args, &e), 0);
+	snprintf(path, sizeof(path), "/proc/%d/fd", b.c.pid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int fd = 0; fd < 300 && dir >= 0; fd++) {
+		char name[16], text[256] = "";
+
+		snprintf(name, sizeof(name), "%d", fd);
+		if (readlinkat(dir, name, text, sizeof(text) - 1) > 0)
+			assert_string_not_equal(text, "/etc");
+	}
+	assert_int_equal(rt_go(&b.c, &b.args, &e), 0);
+	box_wait(&b);
+	box_end(&b);
+}
+
+/* RELIABILITY A2 (d): a working directory that leads out. */
+static void working_directory(void **state)
+{
+	static const char *const bad[] = {
+		"/proc/self/fd/3", "/proc/self/fd/5", "/proc/1/cwd", "/link",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct err e = ERR_INIT;
+		struct box b;
+
+		box_begin(&b, "pwd");
+		free(b.spec.process.cwd);
+		b.spec.process.cwd = mem_str(bad[i]);
+		if (box_run(&b, &e) == 0)
+			fail_msg("'%s' was entered", bad[i]);
+		box_end(&b);
+	}
+}
+
+/* RELIABILITY A4: what the caller is does not show inside. */
+static void inherited_state(void **state)
+{
+	mode_t mask = umask(0777);
+	sigset_t all, before;
+	struct box b;
+
+	(void)state;
+	sigfillset(&all);
+	setenv("SECRET", "x", 1);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	(void)signal(SIGPIPE, SIG_IGN);
+	says("umask; echo \"<$SECRET>\"", "0022\n<>\n");
+	/* without a shell, which has ideas of its own about signals */
+	box_begin(&b, NULL);
+	strv_add(&b.spec.process.args, "grep");
+	strv_add(&b.spec.process.args, "-E");
+	strv_add(&b.spec.process.args, "^Sig(Blk|Ign)");
+	strv_add(&b.spec.process.args, "/proc/self/status");
+	expect(&b, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+	(void)signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	unsetenv("SECRET");
+	(void)umask(mask);
+}
+
+/* RELIABILITY F1, F5 */
+static void capabilities(void **state)
+{
+	struct box b;
+
+	(void)state;
+	says("grep ^Cap /proc/self/status",
+	     "CapInh:\t0000000000000000\nCapPrm:\t00000000a80425fb\n"
+	     "CapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\n"
+	     "CapAmb:\t0000000000000000\n");
+	box_begin(&b, "grep ^Cap /proc/self/status; grep ^NoNew /proc/self/status");
+	b.spec.process.caps.effective = 0;
+	b.spec.process.caps.permitted = 0;
+	b.spec.process.no_new_privs = false;
+	if (has_range)
+		b.spec.process.user.uid = b.spec.process.user.gid = 1000;
+	else
+		b.spec.process.caps.bounding = 0;
+	b.spec.process.caps.bounding = 0;
+	expect(&b, "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n"
+	       "CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"
+	       "CapAmb:\t0000000000000000\nNoNewPrivs:\t0\n");
+}
+
+/* RELIABILITY F2 */
+static void groups(void **state)
+{
+	static uint32_t more[] = { 7, 8 };
+	struct box b;
+
+	(void)state;
+	if (!has_range)
+		skip();
+	box_begin(&b, "id -u; id -g; grep ^Groups /proc/self/status");
+	b.spec.process.user.uid = 1000;
+	b.spec.process.user.gid = 5;
+	b.spec.process.user.groups = mem_zero(2, sizeof(more[0]));
+	memcpy(b.spec.process.user.groups, more, sizeof(more));
+	b.spec.process.user.group_count = 2;
+	expect(&b, "1000\n5\nGroups:\t5 7 8 \n");
+}
+
+static void seccomp_is_loaded(void **state)
+{
+	static const struct sock_filter allow[] = {
+		BPF_STMT(BPF_RET | BPF_K, 0x7fff0000u),
+	};
+	struct box b;
+
+	(void)state;
+	for (int nnp = 0; nnp < 2; nnp++) {
+		box_begin(&b, "grep -E '^Seccomp:|^NoNew' /proc/self/status");
+		b.opt.seccomp = allow;
+		b.opt.seccomp_len = sizeof(allow);
+		b.spec.process.no_new_privs = nnp;
+		expect(&b, nnp ? "NoNewPrivs:\t1\nSeccomp:\t2\n" :
+		       "NoNewPrivs:\t0\nSeccomp:\t2\n");
+	}
+}
+
+/* RELIABILITY F3: a step that does less than it says is noticed. */
+static void verification(void **state)
+{
+	struct err e = ERR_INIT;
+	const struct plan_step *steps;
+	struct box b;
+
+	(void)state;
+	box_begin(&b, "exit 0");
+	assert_int_equal(box_compile(&b, &e), 0);
+	steps = plan_steps((struct plan_head *)b.plan.data);
+	for (uint32_t i = 0; steps[i].op != OP_EXEC; i++)
+		if (steps[i].op == OP_CAPS) {
+			struct spec_caps *c = (struct spec_caps *)(b.plan.data + steps[i].data);
+
+			c->permitted |= CAP_BIT(12);
+			c->effective |= CAP_BIT(12);
+		} else if (steps[i].op == OP_BOUND) {
+			((struct plan_step *)steps)[i].a |= CAP_BIT(12);
+		}
+	assert_int_equal(box_start(&b, -1, &e), -EPERM);
+	assert_non_null(strstr(e.text, "verify"));
+	box_end(&b);
+}
+
+/* RELIABILITY B3, G1 */
+static void masks(void **state)
+{
+	(void)state;
+	says("cat /proc/interrupts; ls /sys/firmware; echo x >/proc/sys/kernel/domainname || echo no",
+	     "sh: can't create /proc/sys/kernel/domainname: Read-only file system\nno\n");
+}
+
+/* RELIABILITY B2, B4: links of the image instead of its directories. */
+static void hostile_image(void **state)
+{
+	static const char *const names[] = { "proc", "sys", "dev" };
+	char victim[80], link[80];
+	struct stat st;
+
+	(void)state;
+	snprintf(victim, sizeof(victim), "%s.victim", root);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct err e = ERR_INIT;
+		struct box b;
+		int r;
+
+		assert_int_equal(mkdir(victim, 0755), 0);
+		snprintf(link, sizeof(link), "%s/%s", root, names[i]);
+		assert_int_equal(rmdir(link), 0);
+		assert_int_equal(symlink(victim, link), 0);
+		box_begin(&b, "exit 0");
+		r = box_run(&b, &e);
+		/* A link out of /dev resolves inside; the others are refused. */
+		if (i < 2)
+			assert_true(r < 0);
+		box_end(&b);
+		assert_int_equal(stat(victim, &st), 0);
+		assert_int_equal(rmdir(victim), 0);
+		assert_int_equal(unlink(link), 0);
+		assert_int_equal(mkdir(link, 0755), 0);
+	}
+}
+
+/* A volume over /proc and below is no way to change what the kernel tells. */
+static void over_proc(void **state)
+{
+	static const char *const targets[] = { "/proc/self/attr", "/proc/sys", "/plink/sys" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		struct err e = ERR_INIT;
+		struct box b;
+
+		box_begin(&b, "exit 0");
+		spec_add_mount(&b.spec, targets[i], "bind", "/tmp");
+		if (box_run(&b, &e) == 0)
+			fail_msg("mounted over '%s'", targets[i]);
+		box_end(&b);
+	}
+}
+
+static void binds(void **state)
+{
+	char source[80];
+	struct box b;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	snprintf(source, sizeof(source), "%s.file", root);
+	fd_auto(&(int){ open(source, O_CREAT | O_WRONLY | O_CLOEXEC, 0644) });
+	/* /etc/resolv.conf is a link to nowhere: the file is made there */
+	box_begin(&b, "readlink /etc/resolv.conf; echo hi >/run/x/resolv.conf || echo no");
+	b.opt.files = &(struct plan_file){ source, "/etc/resolv.conf", true };
+	b.opt.file_count = 1;
+	expect(&b, "/run/x/resolv.conf\n"
+	       "sh: can't create /run/x/resolv.conf: Read-only file system\nno\n");
+	assert_int_equal(unlink(source), 0);
+
+	box_begin(&b, "exit 0");
+	spec_add_mount(&b.spec, "/mnt", "bind", "/nonexistent/dir");
+	assert_int_equal(box_run(&b, &e), -ENOENT);
+	assert_non_null(strstr(e.text, "open '/nonexistent/dir'"));
+	box_end(&b);
+}
+
+static void not_found(void **state)
+{
+	static const struct {
+		const char *path;
+		int status;
+	} rows[] = { { "nothing", 127 }, { "/nothing", 127 }, { "/etc", 126 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct err e = ERR_INIT;
+		struct box b;
+
+		box_begin(&b, NULL);
+		strv_add(&b.spec.process.args, rows[i].path);
+		assert_true(box_run(&b, &e) < 0);
+		assert_int_equal(rt_exit_status(&e), rows[i].status);
+		box_end(&b);
+	}
+}
+
+static void init_reaps(void **state)
+{
+	struct err e = ERR_INIT;
+	struct box b;
+
+	(void)state;
+	box_begin(&b, "echo $$; (sleep 0 &); sleep 0.1; ls /proc | grep -c '^[0-9]'; exit 9");
+	b.opt.init = true;
+	assert_int_equal(box_run(&b, &e), 0);
+	assert_int_equal(b.status, 9);
+	assert_string_equal(b.out.data, "2\n4\n");
+	box_end(&b);
+}
+
+/* RELIABILITY A1: pid 1 is our own file, which is ours to write outside. */
+static void own_program(void **state)
+{
+	(void)state;
+	for (int own = 0; own < 2; own++) {
+		struct stat before, after;
+		struct err e = ERR_INIT;
+		struct box b;
+
+		assert_int_equal(stat(own_copy, &before), 0);
+		box_begin(&b, "(echo x >/proc/1/exe) 2>/dev/null && echo written; exit 0");
+		b.opt.init = true;
+		b.args.exe = own ? own_copy : NULL;
+		assert_int_equal(box_run(&b, &e), 0);
+		assert_string_equal(b.out.data, "");
+		assert_int_equal(stat(own_copy, &after), 0);
+		assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+		if (own)
+			assert_true(b.c.exe_fd >= 0 &&
+				    openat(b.c.exe_fd, "", O_WRONLY) < 0);
+		box_end(&b);
+	}
+}
+
+static void terminal(void **state)
+{
+	struct err e = ERR_INIT;
+	struct box b;
+
+	(void)state;
+	box_begin(&b, "tty; stty size; ls -l /dev/console | cut -c1; echo x >/dev/tty");
+	b.spec.process.terminal = true;
+	b.spec.process.rows = 30;
+	b.spec.process.cols = 90;
+	assert_int_equal(box_compile(&b, &e), 0);
+	if (box_start(&b, -1, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_true(b.c.console_fd >= 0);
+	read_all(b.c.console_fd, &b.out);
+	box_wait(&b);
+	assert_string_equal(b.out.data, "/dev/pts/0\r\n30 90\r\nc\r\nx\r\n");
+	box_end(&b);
+}
+
+static void exec_joins(void **state)
+{
+	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
+	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN), out = BUF_INIT(MIB(1));
+	struct rt_exec_args xa = RT_EXEC_ARGS_INIT;
+	struct plan_exec_options xo = { .idmap = &map };
+	struct rt_process xp;
+	struct err e = ERR_INIT;
+	int status;
+	struct box b;
+
+	(void)state;
+	box_begin(&b, "sleep 5");
+	assert_int_equal(box_compile(&b, &e), 0);
+	assert_int_equal(box_start(&b, -1, &e), 0);
+	xo.join_flags = plan_join_flags(b.plan.data);
+	xo.deny_setgroups = plan_denies_setgroups(b.plan.data);
+	strv_set(&b.spec.process.args, 2,
+		 "hostname; ls /proc/self/fd; grep -E '^Cap(Prm|Inh|Amb)' /proc/self/status; exit 5");
+	if (plan_compile_exec(&plan, &b.spec.process, &xo, &e) < 0 ||
+	    plan_check(plan.data, plan.len, &e) < 0 || fd_pipe(&p, &e) < 0)
+		fail_msg("%s", e.text);
+	xa.plan = plan.data;
+	xa.plan_len = plan.len;
+	xa.init_pidfd = b.c.pidfd;
+	xa.exe_fd = b.c.exe_fd;
+	xa.stdio[1] = p.b;
+	xa.stdio[2] = p.b;
+	if (rt_exec(&xp, &xa, &e) < 0)
+		fail_msg("%s", e.text);
+	fd_auto(&p.b);
+	read_all(p.a, &out);
+	assert_int_equal(waitpid(xp.pid, &status, 0), xp.pid);
+	fd_auto(&xp.pidfd);
+	assert_int_equal(WEXITSTATUS(status), 5);
+	assert_string_equal(out.data, "box\n0\n1\n2\n3\nCapInh:\t0000000000000000\n"
+			    "CapPrm:\t00000000a80425fb\nCapAmb:\t0000000000000000\n");
+	box_end(&b);
+}
+
+static int copy_file(const char *from, const char *to)
+{
+	AUTO_FD int in = open(from, O_RDONLY | O_CLOEXEC);
+	AUTO_FD int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	struct err e = ERR_INIT;
+
+	return in < 0 || out < 0 ? -1 : fs_copy_data(out, in, UINT64_MAX, &e);
+}
+
+static int make_root(void **state)
+{
+	static const char *const dirs[] = {
+		"bin", "dev", "etc", "mnt", "proc", "sys", "tmp",
+	};
+	static const char *const tools[] = {
+		"sh", "ls", "cat", "grep", "hostname", "sleep", "id", "tty", "stty",
+		"cut", "readlink", "umask",
+	};
+	char path[128];
+
+	(void)state;
+	has_range = box_map(&map);
+	snprintf(root, sizeof(root), "/tmp/rt-test-%d", getpid());
+	(void)umask(022);
+	if (mkdir(root, 0755) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		snprintf(path, sizeof(path), "%s/%s", root, dirs[i]);
+		if (mkdir(path, 0755) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		snprintf(path, sizeof(path), "%s/bin/%s", root, tools[i]);
+		if (symlink("busybox", path) < 0)
+			return -1;
+	}
+	snprintf(path, sizeof(path), "%s/etc/resolv.conf", root);
+	if (symlink("/run/x/resolv.conf", path) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/link", root);
+	if (symlink("/proc/self/fd/4", path) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/plink", root);
+	if (symlink("/proc", path) < 0)
+		return -1;
+	snprintf(own_copy, sizeof(own_copy), "%s.program", root);
+	snprintf(path, sizeof(path), "%s/bin/busybox", root);
+	return copy_file(BUSYBOX, path) < 0 || copy_file("/proc/self/exe", own_copy) < 0;
+}
+
+static int drop_root(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	(void)!fs_rmtree(AT_FDCWD, root, &e);
+	(void)unlink(own_copy);
+	return 0;
+}
+
+static bool can_run(void)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) < 0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return false;
+	return status == 0 && access(BUSYBOX, X_OK) == 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exit_status),
+		cmocka_unit_test(is_apart),
+		cmocka_unit_test(descriptors),
+		cmocka_unit_test(created_descriptors),
+		cmocka_unit_test(working_directory),
+		cmocka_unit_test(inherited_state),
+		cmocka_unit_test(capabilities),
+		cmocka_unit_test(groups),
+		cmocka_unit_test(seccomp_is_loaded),
+		cmocka_unit_test(verification),
+		cmocka_unit_test(masks),
+		cmocka_unit_test(hostile_image),
+		cmocka_unit_test(over_proc),
+		cmocka_unit_test(binds),
+		cmocka_unit_test(not_found),
+		cmocka_unit_test(init_reaps),
+		cmocka_unit_test(own_program),
+		cmocka_unit_test(terminal),
+		cmocka_unit_test(exec_joins),
+	};
+
+	rt_inner(argc, argv);
+	if (!can_run()) {
+		printf("1..0 # SKIP no user namespace, or no " BUSYBOX "\n");
+		return 0;
+	}
+	return cmocka_run_group_tests_name("runtime_start", tests, make_root, drop_root);
+}
