@@ -64,7 +64,7 @@ static inline void images_auto(struct images *l)
 /* Gives img->name (NULL: none) to the image; row, ns and put_ns are not read.
  * Another image that had the name keeps a dangling row if that was its last.
  * *replaced, when not NULL, is set to the config that lost the name, or
- * emptied.  Calls content_barrier() first. */
+ * emptied.  Calls content_barrier() first.  -EBADMSG leaves the name as it was. */
 int image_put(struct store *s, const char *ns, const struct image *img,
 	      struct digest *replaced, struct err *e) MUST_CHECK;
 

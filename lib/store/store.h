@@ -21,8 +21,14 @@
  * open, and the outermost decides what commit means.  Keep them below a
  * millisecond: no network, copying, waiting or child process inside.
  *
+ * Functions that move files to the trash (every x_remove, lease_end) or wait
+ * for the disk (content_barrier and what calls it) assert that no transaction
+ * is open.
+ *
  * Ownership: struct store belongs to who opened it, is for one process and
- * must not be used after fork(): a child execs or leaves it alone.
+ * must not be used after fork(): a child execs or leaves it alone.  Who is
+ * going to wait long (logs -f, attach) closes it first: a reset or an upgrade
+ * waits for all that have it open.
  * Errors of every function that uses the database, beside its own: -EBUSY
  * the database stayed locked for 30 s; -ENOSPC; -EIO; -EBADMSG the database
  * is damaged; -EROFS the store is read-only; -ESTALE what the caller saw
