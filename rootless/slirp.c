@@ -149,6 +149,10 @@ static void on_link(struct loop_source *src, uint32_t events)
 		(void *)((char *)src - offsetof(struct slirp_link, src));
 	uint8_t reset[FRAME_RESET_MAX];
 
+	/* While it was not asked, libslirp's idea of the time stood still, and
+	 * what begins now would seem to have timed out already. */
+	if (s->is_quiet)
+		slirp_pollfds_poll(s->slirp, 0, get_revents, s);
 	s->is_quiet = false;
 	for (int i = 0; i < FRAMES; i++) {
 		ssize_t n = read(s->fd, s->frame, FRAME_MAX);
@@ -236,6 +240,7 @@ int slirp_link_new(struct slirp_link **out, const struct net_config *c,
 		.has_dns = !k.disable_dns,
 		.host_loopback = c->host_loopback,
 	};
+	s->is_quiet = true;
 	s->slirp = slirp_new(&k, &callbacks, s);
 	*out = s;
 	return loop_add(l, &s->src, link_fd, EPOLLIN, on_link, e);
