@@ -194,6 +194,10 @@ static int save_oci(struct save *s, struct err *e)
 	AUTO(index) struct index index = INDEX_INIT;
 	int r = tarout_file(s->o->fd, "oci-layout", layout, sizeof(layout) - 1, e);
 
+	if (r == 0)
+		r = tarout_dir(s->o->fd, "blobs/", e);
+	if (r == 0)
+		r = tarout_dir(s->o->fd, "blobs/sha256/", e);
 	for (size_t i = 0; i < s->o->count && r == 0; i++)
 		r = save_oci_image(s, &s->o->images[i], &index, e);
 	if (r < 0)

@@ -44,14 +44,15 @@ static void put_size(char out[static 12], uint64_t size)
 		out[i] = (char)(size & 0xff);
 }
 
-static int put_header(int fd, const char *name, uint64_t size, struct err *e)
+static int put_header(int fd, const char *name, char type, uint64_t size,
+		      struct err *e)
 {
-	struct ustar h = { .type = '0' };
+	struct ustar h = { .type = type };
 	unsigned sum = 0;
 
 	if (!str_copy(h.name, sizeof(h.name), name))
 		return err_set(e, EINVAL, "name '%s' is too long", name);
-	memcpy(h.mode, "0000644", 8);
+	memcpy(h.mode, type == '5' ? "0000755" : "0000644", 8);
 	memcpy(h.uid, "0000000", 8);
 	memcpy(h.gid, "0000000", 8);
 	memcpy(h.mtime, "00000000000", 12);
@@ -74,7 +75,7 @@ static int pad(int fd, uint64_t len, struct err *e)
 int tarout_file(int fd, const char *name, const void *data, size_t len,
 		struct err *e)
 {
-	int r = put_header(fd, name, len, e);
+	int r = put_header(fd, name, '0', len, e);
 
 	if (r == 0)
 		r = fs_write_all(fd, data, len, e);
@@ -85,7 +86,7 @@ int tarout_copy(int fd, const char *name, int from, uint64_t len,
 		struct err *e)
 {
 	off_t at = 0;
-	int r = put_header(fd, name, len, e);
+	int r = put_header(fd, name, '0', len, e);
 
 	while (r == 0 && (uint64_t)at < len) {
 		uint64_t left = len - (uint64_t)at;
@@ -99,6 +100,11 @@ int tarout_copy(int fd, const char *name, int from, uint64_t len,
 			r = err_set(e, EIO, "'%s' became shorter", name);
 	}
 	return r < 0 ? r : pad(fd, len, e);
+}
+
+int tarout_dir(int fd, const char *name, struct err *e)
+{
+	return put_header(fd, name, '5', 0, e);
 }
 
 int tarout_end(int fd, struct err *e)

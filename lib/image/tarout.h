@@ -1,4 +1,4 @@
-/* tarout.h - writes a plain ustar archive of regular files to a descriptor.
+/* tarout.h - writes a plain ustar archive of files and directories to a descriptor.
  *
  * Owner, mode and time of all members are the same, so that equal images give
  * equal archives.  Sizes beyond 8 GiB are written in GNU's base-256.
@@ -19,5 +19,8 @@ int tarout_file(int fd, const char *name, const void *data, size_t len,
 /* len bytes of from, from its start. */
 int tarout_copy(int fd, const char *name, int from, uint64_t len,
 		struct err *e) MUST_CHECK;
+
+/* Readers without privilege would make a missing directory root's. */
+int tarout_dir(int fd, const char *name, struct err *e) MUST_CHECK;
 
 int tarout_end(int fd, struct err *e) MUST_CHECK;
