@@ -402,6 +402,7 @@ static void test_volumes(void **state)
 	AUTO_FREE char *path = volume_path(s, "default", "data");
 	AUTO_FD int fd = -1;
 	struct err e = ERR_INIT;
+	struct stat st;
 
 	(void)state;
 	strv_add(&v.options, "o=size=1");
@@ -436,6 +437,18 @@ static void test_volumes(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 	fd = volume_open(s, "dev", "data", &e);
 	OK(fd);
+	/* a directory that lost its row is adopted as it is */
+	fd_auto(&fd);
+	fd = fs_mkdirs(store_dir(s, STORE_DIR_VOLUMES, &e), "default/lost/_data/mine", 0711, &e);
+	OK(fd);
+	v = (struct volume){ .ns = "default", .name = "lost" };
+	OK(volume_create(s, &v, &e));
+	fd_auto(&fd);
+	fd = volume_open(s, "default", "lost", &e);
+	OK(fd);
+	assert_int_equal(faccessat(fd, "mine", F_OK, 0), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0711);
 }
 
 static void test_leases(void **state)
