@@ -23,7 +23,11 @@
 #include "rootless/slirp.h"
 
 #define FILES	32768
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY	UINT64_MAX	/* its shadow is far larger than any limit */
+#else
 #define MEMORY	MIB(768)
+#endif
 
 enum { FD_LINK, FD_INIT, FD_MAKER, FDS };
 

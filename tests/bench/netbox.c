@@ -1,6 +1,6 @@
 /* netbox - an empty network namespace with Coracle's user-mode network.
  *
- *	netbox HELPER [-l] [-6] [-P] [PROTO:HOSTPORT:PORT ...] -- COMMAND...
+ *	netbox HELPER [-l] [-4] [-P] [PROTO:HOSTPORT:PORT ...] -- COMMAND...
  *
  * Runs COMMAND inside; -l lets the host's loopback be reached, -4 leaves IPv6
  * out, -P takes the packet link.  Says on stderr how long each step took.
