@@ -13,7 +13,7 @@ static int create_run(struct app *app, void *args, char **operands, int count, s
 	int r;
 
 	ctr_bundle_init(&b);
-	r = new_ctr(&b, app, &env, args, operands, count, e);
+	r = new_ctr(&b, NULL, app, &env, args, operands, count, e);
 	if (r < 0)
 		return r;
 	app_printf(app, "%s\n", b.id);

@@ -62,9 +62,8 @@ static int print_plan(struct app *app, struct ctr_env *env, const struct ctr_bun
 }
 
 static int run_foreground(struct app *app, struct ctr_env *env, struct ctr_bundle *b,
-			  const struct run_args *a, struct err *e)
+			  struct client *client, const struct run_args *a, struct err *e)
 {
-	AUTO(client) struct client client = CLIENT_INIT;
 	struct foreground f = FOREGROUND_INIT;
 	struct ctr_start_opts o = { .rows = 0 };
 	struct err late = ERR_INIT;
@@ -78,18 +77,18 @@ static int run_foreground(struct app *app, struct ctr_env *env, struct ctr_bundl
 	o.streams = foreground_streams(&f) | SHIM_ATTACH_OWNER;
 	if (f.tty)
 		foreground_size(&o.rows, &o.cols);
-	r = ctr_start(&client, env, b, &o, &status, e);
+	r = ctr_start(client, env, b, &o, &status, e);
 	env_say(env, app);
 	if (r < 0) {
 		app_error(app, e);
 		err_clear(e);
 	} else {
-		r = foreground_run(app, &client, &f, &detached, e);
+		r = foreground_run(app, client, &f, &detached, e);
 		if (r < 0 || detached)
 			return r;
 		status = r;
 		if (a->create.rm)
-			(void)!client_release(&client, &late);
+			(void)!client_release(client, &late);
 		err_clear(&late);
 	}
 	if (finish(env, b->id, a->create.rm, &late) < 0)
@@ -98,13 +97,12 @@ static int run_foreground(struct app *app, struct ctr_env *env, struct ctr_bundl
 }
 
 static int run_detached(struct app *app, struct ctr_env *env, struct ctr_bundle *b,
-			const struct run_args *a, struct err *e)
+			struct client *client, const struct run_args *a, struct err *e)
 {
-	AUTO(client) struct client client = CLIENT_INIT;
 	const struct ctr_start_opts o = { .streams = 0 };
 	struct err late = ERR_INIT;
 	int status;
-	int r = ctr_start(&client, env, b, &o, &status, e);
+	int r = ctr_start(client, env, b, &o, &status, e);
 
 	env_say(env, app);
 	if (r == 0) {
@@ -123,13 +121,14 @@ static int run_run(struct app *app, void *args, char **operands, int count, stru
 	const struct ctr_remove_opts remove = { .volumes = true };
 	const struct run_args *a = args;
 	AUTO(env) struct ctr_env env = { .ns = NULL };
+	AUTO(client) struct client shim = CLIENT_INIT;
 	AUTO(ctr_bundle) struct ctr_bundle b;
 	int r;
 
 	ctr_bundle_init(&b);
 	if (a->create.tty && a->create.interactive && !a->detach && !isatty(STDIN_FILENO))
 		return err_set(e, ENOTTY, "-t: standard input is not a terminal");
-	r = new_ctr(&b, app, &env, &a->create, operands, count, e);
+	r = new_ctr(&b, a->dry_run ? NULL : &shim, app, &env, &a->create, operands, count, e);
 	if (r < 0)
 		return r;
 	if (a->dry_run) {
@@ -140,7 +139,8 @@ static int run_run(struct app *app, void *args, char **operands, int count, stru
 			r = ctr_get(&c, &env, b.id, e);
 		return r < 0 ? r : ctr_remove(&env, &c, &remove, e);
 	}
-	return a->detach ? run_detached(app, &env, &b, a, e) : run_foreground(app, &env, &b, a, e);
+	return a->detach ? run_detached(app, &env, &b, &shim, a, e) :
+			   run_foreground(app, &env, &b, &shim, a, e);
 }
 
 static const char *const run_aliases[] = { "container run", NULL };

@@ -57,7 +57,7 @@ static int pull_one(struct app *app, const char *text, void *arg, struct err *e)
 	r = pull_image(&result, &o, e);
 	progress_end(&w->tool->progress);
 	if (r < 0)
-		return err_ctx(e, r, "pull '%s'", text);
+		return r;
 	if (!w->args->quiet) {
 		digest_print(&result.target, digest);
 		app_say(app, "%s %s", result.is_new ? "pulled" : "up to date:", digest);

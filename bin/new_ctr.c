@@ -70,7 +70,16 @@ static int open_cidfile(const char *path, struct err *e)
 	return fd < 0 ? err_sys(e, "--cidfile '%s'", path) : fd;
 }
 
-int new_ctr(struct ctr_bundle *out, struct app *app, struct ctr_env *env,
+/* Its execve and our work on the store go on side by side. */
+static int prepare_shim(struct client *shim, struct err *e)
+{
+	AUTO_FREE char *path = NULL;
+	int r = shim ? app_program("coracle-shim", &path, e) : 0;
+
+	return r < 0 || !shim ? r : client_prepare(shim, path, e);
+}
+
+int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app, struct ctr_env *env,
 	    const struct create_args *a, char **operands, int count, struct err *e)
 {
 	AUTO(ctr_config) struct ctr_config config;
@@ -80,6 +89,8 @@ int new_ctr(struct ctr_bundle *out, struct app *app, struct ctr_env *env,
 
 	ctr_config_init(&config);
 	r = create_config(&config, &in.given_entrypoint, a, operands, count, e);
+	if (r == 0)
+		r = prepare_shim(shim, e);
 	if (r == 0)
 		r = env_init(env, app, e);
 	if (r == 0 && !a->rootfs)

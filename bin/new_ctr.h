@@ -5,10 +5,13 @@
 #include "bin/env.h"
 #include "bin/opts_create.h"
 #include "lib/ctr/bundle.h"
+#include "lib/ctr/client.h"
 
-int new_ctr(struct ctr_bundle *out, struct app *app, struct ctr_env *env,
-	    const struct create_args *a, char **operands, int count,
-	    struct err *e) MUST_CHECK;
+/* shim: for a container that is started at once, a shim is started meanwhile;
+ * NULL: it is not. */
+int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app,
+	    struct ctr_env *env, const struct create_args *a, char **operands,
+	    int count, struct err *e) MUST_CHECK;
 
 /* Runs coracle-image with these words after its name; its talk goes to our
  * stderr. */

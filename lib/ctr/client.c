@@ -18,33 +18,15 @@
 
 /* --- starting --- */
 
-int client_launch(struct client *out, const char *shim_path,
-		  struct shim_start *s, const int fds[SHIM_FDS], struct err *e)
+int client_prepare(struct client *out, const char *shim_path, struct err *e)
 {
 	AUTO(fd_pair) struct fd_pair pair = FD_PAIR_INIT;
-	AUTO(buf) struct buf b = BUF_INIT(MAX_SHIM_MESSAGE);
 	char *argv[] = { (char *)"coracle-shim", NULL };
 	struct proc p = PROC_INIT;
-	int sent[SHIM_FDS];
-	size_t count = 0;
-	ssize_t n;
-	int r;
+	int r = fd_socketpair(&pair, SOCK_SEQPACKET, e);
 
-	s->fds = 0;
-	for (int i = 0; i < SHIM_FDS; i++)
-		if (fds[i] >= 0) {
-			s->fds |= 1u << i;
-			sent[count++] = fds[i];
-		}
-	r = shim_start_print(&b, s, e);
-	if (r == 0)
-		r = fd_socketpair(&pair, SOCK_SEQPACKET, e);
 	if (r < 0)
 		return r;
-	/* The message waits in the socket while the shim starts. */
-	n = fd_send(pair.a, b.data, b.len, sent, count, 0, e);
-	if (n < 0)
-		return (int)n;
 	r = proc_spawn(&p,
 		       &(struct proc_spec){
 			       .path = shim_path,
@@ -60,6 +42,28 @@ int client_launch(struct client *out, const char *shim_path,
 	fd_auto(&p.pidfd);
 	out->sock = take_fd(&pair.a);
 	return 0;
+}
+
+int client_launch(struct client *c, const char *shim_path,
+		  struct shim_start *s, const int fds[SHIM_FDS], struct err *e)
+{
+	AUTO(buf) struct buf b = BUF_INIT(MAX_SHIM_MESSAGE);
+	int sent[SHIM_FDS];
+	size_t count = 0;
+	int r = c->sock < 0 ? client_prepare(c, shim_path, e) : 0;
+
+	s->fds = 0;
+	for (int i = 0; i < SHIM_FDS; i++)
+		if (fds[i] >= 0) {
+			s->fds |= 1u << i;
+			sent[count++] = fds[i];
+		}
+	if (r == 0)
+		r = shim_start_print(&b, s, e);
+	if (r < 0)
+		return r;
+	r = (int)fd_send(c->sock, b.data, b.len, sent, count, 0, e);
+	return r < 0 ? r : 0;
 }
 
 /* --- messages --- */

@@ -44,10 +44,15 @@ struct client_started {
 	int exit_status;	/* of an error: 125, 126, 127 as rt_exit_status */
 };
 
-/* Starts the shim at shim_path with this message; fds[SHIM_FDS] by enum
- * shim_fd, -1 where there is none (s->fds is filled in from them).  Does not
- * wait: client_await_start() does. */
-int client_launch(struct client *out, const char *shim_path,
+/* Starts a shim that waits for its message, while the caller is still making
+ * what the message is about.  It ends when the client does. */
+int client_prepare(struct client *out, const char *shim_path,
+		   struct err *e) MUST_CHECK;
+
+/* Gives a shim its message; one is started when c was not prepared.
+ * fds[SHIM_FDS] by enum shim_fd, -1 where there is none (s->fds is filled in
+ * from them).  Does not wait: client_await_start() does. */
+int client_launch(struct client *c, const char *shim_path,
 		  struct shim_start *s, const int fds[SHIM_FDS],
 		  struct err *e) MUST_CHECK;
 

@@ -263,7 +263,7 @@ int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 {
 	AUTO(delegated) struct delegated cgroup = DELEGATED_INIT;
 	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
-	AUTO(client) struct client client = CLIENT_INIT;
+	AUTO(client) struct client client = { .sock = take_fd(&out->sock) };
 	AUTO_FREE struct net_config *net = NULL;
 	AUTO_FD int run = -1, data = -1, memory = -1;
 	struct client_started started = { .init = 0 };

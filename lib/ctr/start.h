@@ -22,6 +22,7 @@ struct ctr_start_opts {
 	uint16_t rows, cols;		/* of the terminal; 0: unknown */
 };
 
+/* out: empty, or prepared by client_prepare(). */
 int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	      const struct ctr_start_opts *o, int *exit_status, struct err *e) MUST_CHECK;
 
