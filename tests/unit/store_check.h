@@ -29,6 +29,9 @@
 			fail_msg("%s: %s", #call, e.text);		\
 	} while (0)
 
+/* The structs own their strings; those of tests are never released. */
+#define LIT(s) ((char *)(s))
+
 /* Fails with this errno, and the error is cleared. */
 #define FAILS(code_, call)						\
 	do {								\
@@ -161,10 +164,11 @@ static UNUSED int sample_pull(struct store *s, const struct sample *p,
 {
 	AUTO(lease) struct lease l = LEASE_INIT;
 	struct image img = {
-		.name = (char *)name, .media_type = "application/vnd.oci.image.manifest.v1+json",
+		.name = LIT(name),
+		.media_type = LIT("application/vnd.oci.image.manifest.v1+json"),
 		.target = p->manifest_digest, .size = strlen(p->manifest),
 		.manifest = p->manifest_digest, .config = p->config_digest,
-		.platform = "linux/amd64", .layers = (struct digest *)p->diff_id,
+		.platform = LIT("linux/amd64"), .layers = (struct digest *)p->diff_id,
 		.layer_count = LAYERS,
 	};
 	int r = lease_begin(&l, s, "pull", e);

@@ -41,8 +41,8 @@ static int op_remove(struct store *s, struct err *e)
 static int create(struct store *s, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	struct container c = { .id = "c1", .ns = "default", .name = "web" };
-	struct volume v = { .ns = "default", .name = "data" };
+	struct container c = { .id = LIT("c1"), .ns = LIT("default"), .name = LIT("web") };
+	struct volume v = { .ns = LIT("default"), .name = LIT("data") };
 	int64_t layer;
 	int r = volume_create(s, &v, e);
 
@@ -218,7 +218,7 @@ static void test_crowd(void **state)
 		if (pids[i] == 0) {
 			AUTO(store) struct store *s = open_store(true);
 			char id[16];
-			struct container c = { .id = id, .ns = "default", .name = id };
+			struct container c = { .id = id, .ns = LIT("default"), .name = id };
 			struct proc_id init = { .pid = 1 };
 			int r = 0;
 

@@ -344,7 +344,7 @@ static void test_snapshots(void **state)
 static void test_containers(void **state)
 {
 	AUTO(store) struct store *s = open_store(true);
-	struct container c = { .id = "abc1", .ns = "default", .name = "web", .restart = "no" };
+	struct container c = { .id = LIT("abc1"), .ns = LIT("default"), .name = LIT("web"), .restart = LIT("no") };
 	AUTO(container) struct container got = CONTAINER_INIT;
 	AUTO(containers) struct containers l = CONTAINERS_INIT;
 	struct proc_id init = { .pid = 7, .start = 9, .boot = "b" };
@@ -355,13 +355,13 @@ static void test_containers(void **state)
 	strv_add(&c.labels, "a");
 	OK(container_put(s, &c, &e));
 	FAILS(EEXIST, container_put(s, &c, &e));
-	c.id = "abc2";
+	c.id = LIT("abc2");
 	assert_int_equal(container_put(s, &c, &e), -EEXIST);
 	assert_non_null(strstr(e.text, "abc1"));
 	err_clear(&e);
-	c.name = "db";
+	c.name = LIT("db");
 	OK(container_put(s, &c, &e));
-	c.ns = "dev";
+	c.ns = LIT("dev");
 	OK(container_put(s, &c, &e));
 	strv_clear(&c.labels);
 	FAILS(ENOTUNIQ, container_get(&got, s, "default", "abc", &e));
@@ -395,8 +395,8 @@ static void test_containers(void **state)
 static void test_volumes(void **state)
 {
 	AUTO(store) struct store *s = open_store(true);
-	struct volume v = { .ns = "default", .name = "data" };
-	struct container c = { .id = "c1", .ns = "default", .name = "web" };
+	struct volume v = { .ns = LIT("default"), .name = LIT("data") };
+	struct container c = { .id = LIT("c1"), .ns = LIT("default"), .name = LIT("web") };
 	AUTO(volume) struct volume got = VOLUME_INIT;
 	AUTO(strv) struct strv gone = STRV_INIT;
 	AUTO_FREE char *path = volume_path(s, "default", "data");
@@ -410,10 +410,10 @@ static void test_volumes(void **state)
 	OK(volume_create(s, &v, &e));
 	assert_int_equal(access(path, F_OK), 0);
 	FAILS(EEXIST, volume_create(s, &v, &e));
-	v.ns = "dev";
+	v.ns = LIT("dev");
 	OK(volume_create(s, &v, &e));
-	v.ns = "default";
-	v.name = "anon";
+	v.ns = LIT("default");
+	v.name = LIT("anon");
 	v.is_anonymous = true;
 	OK(volume_create(s, &v, &e));
 	strv_clear(&v.options);
@@ -441,7 +441,7 @@ static void test_volumes(void **state)
 	fd_auto(&fd);
 	fd = fs_mkdirs(store_dir(s, STORE_DIR_VOLUMES, &e), "default/lost/_data/mine", 0711, &e);
 	OK(fd);
-	v = (struct volume){ .ns = "default", .name = "lost" };
+	v = (struct volume){ .ns = LIT("default"), .name = LIT("lost") };
 	OK(volume_create(s, &v, &e));
 	fd_auto(&fd);
 	fd = volume_open(s, "default", "lost", &e);
@@ -558,7 +558,7 @@ static void show(const char *what, uint64_t since, unsigned times)
 static void test_figures(void **state)
 {
 	struct store *s = open_store(true);
-	struct container c = { .ns = "default", .config = "{}" };
+	struct container c = { .ns = LIT("default"), .config = LIT("{}") };
 	AUTO(containers) struct containers l = CONTAINERS_INIT;
 	struct err e = ERR_INIT;
 	uint64_t t;
