@@ -145,7 +145,7 @@ int portfwd_new(struct portfwd **out, const struct net_config *c,
 			err_ret(e, r, "port %u", l->port.host_port);
 			while (i)
 				fd_auto(&p->listeners[--i].fd);
-			free(p);
+			free_auto(&p);
 			return r;
 		}
 	}

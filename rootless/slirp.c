@@ -221,7 +221,7 @@ int slirp_link_new(struct slirp_link **out, const struct net_config *c,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (frame == MAP_FAILED) {
-		free(s);
+		free_auto(&s);
 		return err_sys(e, "memory for frames");
 	}
 	s->frame = frame;

@@ -93,7 +93,7 @@ int tcpfwd_new(struct tcpfwd **out, struct portfwd *all, uint64_t max_fds,
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED) {
-		free(t);
+		free_auto(&t);
 		return err_sys(e, "memory for connections");
 	}
 	t->chunk = p;
@@ -182,8 +182,7 @@ static void joint_close(struct joint *j, bool reset)
 	for (int i = 0; i < 2; i++) {
 		side_close(j, i, reset);
 		pipe_put(t, &j->flow[i]);
-		free(j->flow[i].held);
-		j->flow[i].held = NULL;
+		free_auto(&j->flow[i].held);
 	}
 	t->live--;
 	j->is_dead = true;
@@ -222,8 +221,7 @@ static enum moved flush(struct flow *f, int to)
 		f->held_len -= (uint32_t)n;
 		memmove(f->held, f->held + n, f->held_len);
 		if (!f->held_len) {
-			free(f->held);
-			f->held = NULL;
+			free_auto(&f->held);
 		}
 	}
 	while (f->in_pipe) {
@@ -528,7 +526,8 @@ void tcpfwd_accept(struct loop_source *s, uint32_t events)
 		}
 		fd = accept4(l->fd, &from.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOMEM || errno == ENOBUFS)
 				portfwd_pause(l);
 			return;
 		}

@@ -64,7 +64,7 @@ int udpfwd_new(struct udpfwd **out, struct portfwd *all, struct err *e)
 	static const int buffer = (int)BUFFER;
 
 	if (p == MAP_FAILED) {
-		free(u);
+		free_auto(&u);
 		return err_sys(e, "memory for datagrams");
 	}
 	u->all = all;
