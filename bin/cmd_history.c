@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bin/cmd.h"
+#include "bin/jtree.h"
 #include "bin/row_image.h"
 #include "lib/base/clock.h"
 #include "lib/base/limits.h"
@@ -57,11 +58,6 @@ static int layer_sizes(uint64_t sizes[static MAX_LAYERS], struct app *app,
 	return r;
 }
 
-static void set(json_t *row, const char *key, const char *value)
-{
-	json_object_set_new(row, key, json_string(str_or(value, "")));
-}
-
 static void set_times(json_t *row, const char *created, bool human)
 {
 	struct err ignored = ERR_INIT;
@@ -70,8 +66,8 @@ static void set_times(json_t *row, const char *created, bool human)
 
 	if (created && num_time(created, 0, &ns, &ignored) == 0)
 		human_ago(ns, clock_wall_ns(), text);
-	set(row, "CreatedAt", created);
-	set(row, "CreatedSince", human ? text : created);
+	jtree_text(row, "CreatedAt", created);
+	jtree_text(row, "CreatedSince", human ? text : created);
 }
 
 /* What made the layer, in one line. */
@@ -88,7 +84,7 @@ static void set_command(json_t *row, const char *text, bool no_trunc)
 		}
 		buf_addc(&line, *p == '\n' || *p == '\t' ? ' ' : *p);
 	}
-	set(row, "CreatedBy", line.data);
+	jtree_text(row, "CreatedBy", line.data);
 }
 
 static json_t *history_row(const struct imgconf_history *h, const char *id, uint64_t size,
@@ -98,15 +94,15 @@ static json_t *history_row(const struct imgconf_history *h, const char *id, uint
 	json_t *row = json_object();
 	char text[HUMAN_MAX];
 
-	set(row, "ID", id);
+	jtree_text(row, "ID", id);
 	set_times(row, h->created, human);
 	set_command(row, h->created_by, a->no_trunc);
 	if (human)
 		human_size(size, text);
 	else
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
-	set(row, "Size", text);
-	set(row, "Comment", h->comment);
+	jtree_text(row, "Size", text);
+	jtree_text(row, "Comment", h->comment);
 	return row;
 }
 

@@ -3,15 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bin/jtree.h"
 #include "lib/base/clock.h"
 #include "lib/base/fs.h"
 #include "lib/base/id.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/ctr/config.h"
+#include "lib/ctr/layers.h"
 #include "lib/ctr/start.h"
 #include "lib/fmt/human.h"
-#include "lib/store/snapshots.h"
 
 static const struct column columns[] = {
 	{ .name = "ID", .header = "CONTAINER ID" },
@@ -111,34 +112,36 @@ static void mounts_text(struct buf *mounts, size_t *volumes, const struct ctr_co
 	}
 }
 
-static void set(json_t *row, const char *key, const char *value)
+static int size_text(struct buf *out, struct ctr_env *env, const struct container *row,
+		     const struct ctr_config *config, struct err *e)
 {
-	json_object_set_new(row, key, json_string(value));
-}
-
-static int size_text(struct buf *out, struct ctr_env *env, const struct container *row, struct err *e)
-{
-	AUTO(snapshot) struct snapshot s = SNAPSHOT_INIT;
-	char text[HUMAN_MAX];
-	int r = row->snapshot ? snapshot_get(&s, env->store, row->snapshot, e) : 0;
+	struct ctr_size size;
+	char own[HUMAN_MAX], all[HUMAN_MAX];
+	int r = ctr_measure(&size, env, row, config, e);
 
 	if (r < 0)
 		return r;
-	human_size(s.size, text);
-	buf_adds(out, text);
+	human_size(size.own, own);
+	human_size(size.all, all);
+	buf_addf(out, "%s (virtual %s)", own, all);
 	return 0;
 }
 
-static const char *const networks[] = {
-	[CTR_NET_SLIRP] = "slirp", [CTR_NET_NONE] = "none", [CTR_NET_HOST] = "host",
-	[CTR_NET_CONTAINER] = "container",
-};
+const char *row_network(const struct ctr_config *config)
+{
+	static const char *const names[] = {
+		[CTR_NET_SLIRP] = "slirp", [CTR_NET_NONE] = "none", [CTR_NET_HOST] = "host",
+		[CTR_NET_CONTAINER] = "container",
+	};
+
+	return names[config->net];
+}
 
 int row_ctr(json_t **out, struct ctr_env *env, const struct ctr *c, bool no_trunc,
 	    bool with_size, struct err *e)
 {
 	AUTO(buf) struct buf command = BUF_INIT(MIB(2)), ports = BUF_INIT(MIB(1));
-	AUTO(buf) struct buf labels = BUF_INIT(MIB(8)), mounts = BUF_INIT(MIB(8)), size = BUF_INIT(64);
+	AUTO(buf) struct buf labels = BUF_INIT(MIB(8)), mounts = BUF_INIT(MIB(8)), size = BUF_INIT(128);
 	AUTO(ctr_config) struct ctr_config config;
 	char id[ID_LEN + 1], text[128], when[CLOCK_TEXT_MAX];
 	size_t volumes;
@@ -148,33 +151,33 @@ int row_ctr(json_t **out, struct ctr_env *env, const struct ctr *c, bool no_trun
 	ctr_config_init(&config);
 	r = ctr_config_parse(&config, c->row.config, strlen(c->row.config), e);
 	if (r == 0 && with_size)
-		r = size_text(&size, env, &c->row, e);
+		r = size_text(&size, env, &c->row, &config, e);
 	if (r < 0)
 		return err_ctx(e, r, "container '%s'", c->row.name);
 	row = json_object();
 	snprintf(id, sizeof(id), "%.*s", no_trunc ? ID_LEN : ID_SHORT_LEN, c->row.id);
-	set(row, "ID", id);
-	set(row, "Image", str_or(config.image, str_or(config.rootfs, "")));
+	jtree_text(row, "ID", id);
+	jtree_text(row, "Image", str_or(config.image, str_or(config.rootfs, "")));
 	command_text(&command, &config, no_trunc);
-	set(row, "Command", command.data);
+	jtree_text(row, "Command", command.data);
 	clock_print(c->row.created_ns, when);
-	set(row, "CreatedAt", when);
+	jtree_text(row, "CreatedAt", when);
 	human_ago(c->row.created_ns, clock_wall_ns(), text);
-	set(row, "RunningFor", text);
+	jtree_text(row, "RunningFor", text);
 	row_status(c, text, sizeof(text));
-	set(row, "Status", text);
-	set(row, "State", ctr_state_name(c));
+	jtree_text(row, "Status", text);
+	jtree_text(row, "State", ctr_state_name(c));
 	ports_text(&ports, env, c, &config);
-	set(row, "Ports", ports.data);
-	set(row, "Names", c->row.name);
+	jtree_text(row, "Ports", ports.data);
+	jtree_text(row, "Names", c->row.name);
 	join(&labels, &c->row.labels);
-	set(row, "Labels", labels.data);
+	jtree_text(row, "Labels", labels.data);
 	mounts_text(&mounts, &volumes, &config);
-	set(row, "Mounts", mounts.data);
-	set(row, "Networks", networks[config.net]);
+	jtree_text(row, "Mounts", mounts.data);
+	jtree_text(row, "Networks", row_network(&config));
 	snprintf(text, sizeof(text), "%zu", volumes);
-	set(row, "LocalVolumes", text);
-	set(row, "Size", size.data);
+	jtree_text(row, "LocalVolumes", text);
+	jtree_text(row, "Size", size.data);
 	*out = row;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bin/jtree.h"
 #include "lib/base/clock.h"
 #include "lib/base/id.h"
 #include "lib/base/limits.h"
@@ -68,11 +69,6 @@ int image_canonical(struct buf *out, const char *text, struct err *e)
 	return 0;
 }
 
-static void set(json_t *row, const char *key, const char *value)
-{
-	json_object_set_new(row, key, json_string(value));
-}
-
 static void set_name(json_t *row, const struct image *image)
 {
 	AUTO(buf) struct buf name = BUF_INIT(KIB(4));
@@ -81,8 +77,8 @@ static void set_name(json_t *row, const struct image *image)
 
 	if (image->name && ref_parse(&ref, image->name, &ignored) == 0)
 		ref_familiar_name(&ref, &name);
-	set(row, "Repository", str_or(name.data, NONE));
-	set(row, "Tag", str_or(ref.tag, NONE));
+	jtree_text(row, "Repository", str_or(name.data, NONE));
+	jtree_text(row, "Tag", str_or(ref.tag, NONE));
 }
 
 int row_image(json_t **out, struct app *app, const struct image *image, bool no_trunc,
@@ -98,18 +94,18 @@ int row_image(json_t **out, struct app *app, const struct image *image, bool no_
 	row = json_object();
 	set_name(row, image);
 	image_id(&image->config, no_trunc, text);
-	set(row, "ID", text);
+	jtree_text(row, "ID", text);
 	digest_print(&image->target, text);
-	set(row, "Digest", text);
+	jtree_text(row, "Digest", text);
 	clock_print(image->created_ns, when);
-	set(row, "CreatedAt", image->created_ns ? when : "N/A");
+	jtree_text(row, "CreatedAt", image->created_ns ? when : "N/A");
 	human_ago(image->created_ns, clock_wall_ns(), text);
-	set(row, "CreatedSince", image->created_ns ? text : "N/A");
+	jtree_text(row, "CreatedSince", image->created_ns ? text : "N/A");
 	human_size(image_bytes(image), text);
-	set(row, "Size", text);
+	jtree_text(row, "Size", text);
 	snprintf(text, sizeof(text), "%zu", users.len);
-	set(row, "Containers", text);
-	set(row, "Platform", image->platform);
+	jtree_text(row, "Containers", text);
+	jtree_text(row, "Platform", image->platform);
 	*out = row;
 	return 0;
 }

@@ -165,3 +165,39 @@ int ctr_layers_fill(struct ctr_env *env UNUSED, const struct rootfs *r, const st
 
 	return fd < 0 ? fd : enter_run(&o, fill_child, &f, e);
 }
+
+int ctr_measure(struct ctr_size *out, struct ctr_env *env, const struct container *row,
+		const struct ctr_config *config, struct err *e)
+{
+	AUTO(snapshot) struct snapshot snap = SNAPSHOT_INIT;
+	struct snap_usage usage;
+	AUTO_FD int dir = -1;
+	struct ids ids;
+	int r;
+
+	*out = (struct ctr_size){ .own = 0 };
+	if (!row->snapshot)
+		return 0;
+	r = snapshot_get(&snap, env->store, row->snapshot, e);
+	if (r == 0)
+		r = ctr_ids(env, config, &ids, e);
+	if (r < 0)
+		return r;
+	dir = snapshot_open(env->store, snap.driver, snap.id, e);
+	r = dir < 0 ? dir : snap_usage(&usage, dir, "fs", &ids.map, e);
+	if (r == 0)
+		r = snapshot_set_usage(env->store, snap.id, usage.bytes, usage.inodes, e);
+	if (r < 0)
+		return r;
+	out->own = usage.bytes;
+	out->all = usage.bytes;
+	for (size_t i = 0; i < snap.parent_count; i++) {
+		AUTO(snapshot) struct snapshot layer = SNAPSHOT_INIT;
+
+		r = snapshot_get(&layer, env->store, snap.parents[i], e);
+		if (r < 0)
+			return r;
+		out->all += layer.size;
+	}
+	return 0;
+}

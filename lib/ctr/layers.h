@@ -46,6 +46,15 @@ int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env,
 int ctr_layers_fill(struct ctr_env *env, const struct rootfs *r, const struct idmap *map,
 		    const char *target, const char *to, struct err *e) MUST_CHECK;
 
+/* What a container takes on disk, measured now and noted with its snapshot. */
+struct ctr_size {
+	uint64_t own;			/* its own layer */
+	uint64_t all;			/* with the layers below, which may be shared */
+};
+
+int ctr_measure(struct ctr_size *out, struct ctr_env *env, const struct container *row,
+		const struct ctr_config *config, struct err *e) MUST_CHECK;
+
 /* The driver of this machine, or the one that is forced (may be NULL). */
 int ctr_driver(const struct snap_driver **out, struct ctr_env *env,
 	       const struct idmap *map, const char *forced, struct err *e) MUST_CHECK;
