@@ -83,7 +83,7 @@ int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app, struct
 	    const struct create_args *a, char **operands, int count, struct err *e)
 {
 	AUTO(ctr_config) struct ctr_config config;
-	struct ctr_create_in in = { .config = &config, .name = a->name };
+	struct ctr_create_in in = { .config = &config, .name = a->name, .is_started_next = shim };
 	AUTO_FD int cidfile = -1;
 	int r;
 

@@ -22,6 +22,7 @@ struct ctr_bundle {
 	struct spec spec;
 	struct ids ids;
 	struct rootfs rootfs;
+	uint64_t marked_ns;		/* the row says running since then; 0: not */
 };
 
 void ctr_bundle_init(struct ctr_bundle *b);

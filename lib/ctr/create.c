@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/fs.h"
 #include "lib/base/id.h"
 #include "lib/base/limits.h"
@@ -241,8 +242,10 @@ static int make_spec(struct ctr_env *env, struct ctr_bundle *b, const struct sou
 
 /* In one transaction: snapshot, row, files; or nothing. */
 static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image *image,
-		  const struct ctr_layers *layers, const struct sources *sources, struct err *e)
+		  const struct ctr_layers *layers, const struct sources *sources, bool mark,
+		  struct err *e)
 {
+	static const struct proc_id nobody;
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
 	int64_t snapshot = layers->snapshot;
 	int r = store_begin(&tx, env->store, STORE_FAST, e);
@@ -255,6 +258,10 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 		r = make_spec(env, b, sources, e);
 	if (r == 0)
 		r = put_row(env, b, image, snapshot, e);
+	if (r == 0 && mark) {
+		b->marked_ns = clock_wall_ns();
+		r = container_set_started(env->store, env->ns, b->id, &nobody, b->marked_ns, e);
+	}
 	if (r == 0)
 		r = write_files(env, b, e);
 	return r < 0 ? r : store_commit(&tx, e);
@@ -322,13 +329,13 @@ int ctr_create(struct ctr_bundle *out, struct ctr_env *env, const struct ctr_cre
 	if (r == 0 && !b.config.rootfs)
 		r = ctr_layers_find(&layers, env, &b, &docs, e);
 	if (r == 0)
-		r = commit(env, &b, &image, &layers, &sources, e);
+		r = commit(env, &b, &image, &layers, &sources, in->is_started_next, e);
 	/* A name that we chose may be taken in the same moment. */
 	for (unsigned tries = 1; r == -EEXIST && !in->name && tries < MAX_NAME_TRIES; tries++) {
 		err_clear(e);
 		free(b.name);
 		b.name = ctr_random_name(tries);
-		r = commit(env, &b, &image, &layers, &sources, e);
+		r = commit(env, &b, &image, &layers, &sources, in->is_started_next, e);
 	}
 	if (r == 0)
 		r = fill_volumes(env, &b, &sources, e);

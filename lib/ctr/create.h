@@ -17,6 +17,8 @@ struct ctr_create_in {
 	struct ctr_config *config;	/* of the flags; its contents are taken */
 	const char *name;		/* NULL: one is chosen */
 	bool given_entrypoint;
+	bool is_started_next;		/* by ctr_start(), which then needs no row
+					 * written: it says running at once */
 };
 
 int ctr_create(struct ctr_bundle *out, struct ctr_env *env,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/fs.h"
 #include "lib/base/id.h"
@@ -258,8 +259,8 @@ static int note_started(struct ctr_env *env, const char *id, int run_fd, struct 
 	return container_set_started(env->store, env->ns, id, &page.init, page.started_ns, e);
 }
 
-int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
-	      const struct ctr_start_opts *o, int *exit_status, struct err *e)
+static int start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
+		 const struct ctr_start_opts *o, int *exit_status, struct err *e)
 {
 	AUTO(delegated) struct delegated cgroup = DELEGATED_INIT;
 	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
@@ -301,7 +302,7 @@ int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	for (unsigned i = 0; r == 0 && i < PLAN_RUNG_COUNT; i++)
 		if (started.rungs & 1u << i)
 			ctr_notice(env, "%s", plan_rung_text(1u << i));
-	if (r == 0)
+	if (r == 0 && !b->marked_ns)
 		r = note_started(env, b->id, run, e);
 	if (r == 0 && started.net && b->config.ports.len)
 		r = note_ports(run, &b->config, started.net, e);
@@ -310,6 +311,19 @@ int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 		return r;
 	out->sock = take_fd(&client.sock);
 	return 0;
+}
+
+int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
+	      const struct ctr_start_opts *o, int *exit_status, struct err *e)
+{
+	struct err late = ERR_INIT;
+	int r = start(out, env, b, o, exit_status, e);
+
+	/* The row said that it runs; now it has ended before it began. */
+	if (r < 0 && b->marked_ns)
+		(void)!container_set_finished(env->store, env->ns, b->id, b->marked_ns,
+					      clock_wall_ns(), *exit_status, &late);
+	return r;
 }
 
 int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b, struct err *e)
