@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/proc.h"
+#include "lib/base/str.h"
 #include "shim/planmap.h"
 
 /* --- the start message --- */
@@ -219,8 +220,7 @@ static int serve(struct shim *s, int sock, struct err *e)
 	int r;
 
 	execs_init(&s->execs, &s->loop, s->init_pidfd, s->cgroup_fd, s->box.exe_fd);
-	s->report.page.cgroup[0] = '\0';
-	strncat(s->report.page.cgroup, s->cfg.cgroup, sizeof(s->report.page.cgroup) - 1);
+	(void)str_copy(s->report.page.cgroup, sizeof(s->report.page.cgroup), s->cfg.cgroup);
 	(void)supervise_event(&s->life, EV_START);
 	r = shim_watch(s, e);
 	if (r == 0)
