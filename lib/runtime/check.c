@@ -106,10 +106,11 @@ static int check_namespaces(const struct spec *s, const struct plan_options *o,
 			    struct err *e)
 {
 	if (!s->ns[SPEC_NS_MOUNT].set || s->ns[SPEC_NS_MOUNT].path)
-		return err_set(e, EINVAL, "linux.namespaces: a new mount namespace is missing");
+		return err_set(e, EINVAL,
+			       "linux.namespaces: a new mount namespace is missing");
 	if (s->ns[SPEC_NS_USER].path && o->net.kind == PLAN_NET_JOIN)
 		return err_set(e, EINVAL,
-			       "linux.namespaces: both a user namespace and a container to share with");
+			       "linux.namespaces: a user namespace and a container to share");
 	if ((s->hostname || s->domainname) && !s->ns[SPEC_NS_UTS].set)
 		return err_set(e, EINVAL, "hostname: needs a uts namespace");
 	if (o->net.kind == PLAN_NET_TAP && !o->net.tap)

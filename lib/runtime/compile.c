@@ -219,7 +219,8 @@ static void hooks(struct compile *c, enum spec_hook_point point)
 		if (!args.len)
 			strv_add(&args, h->path);
 		s.s1 = blob_text(&c->blob, h->path);
-		s.s2 = blob_text(&c->blob, c->opt->state);
+		s.s2 = blob_text(&c->blob, str_or(c->opt->state, "{\"pid\":"));
+		(void)blob_text(&c->blob, str_or(c->opt->state_rest, "}"));
 		s.a = h->timeout_s;
 		blob_vectors(&c->blob, s, &args, &h->env);
 	}

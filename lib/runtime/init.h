@@ -18,6 +18,7 @@ enum rt_msg_kind {
 	RT_MSG_CONSOLE,
 	RT_MSG_FUSE,			/* an opened /dev/fuse, mounted */
 	RT_MSG_READY,			/* value: rungs */
+	RT_MSG_HOOK,			/* asks for our pid outside: an int32_t */
 	RT_MSG_PROCESS,			/* exec: value: pid; its pidfd */
 	RT_MSG_ERROR,			/* step, value: errno, detail */
 };

@@ -161,15 +161,39 @@ static _Noreturn void run_hook(struct init *in, const struct plan_step *s,
 	_exit(127);
 }
 
-/* The state goes to the hook's standard input; it fits a pipe. */
+static size_t print_pid(char out[static 12], int32_t pid)
+{
+	char digits[12];
+	size_t n = 0, len = 0;
+
+	do
+		digits[n++] = (char)('0' + pid % 10);
+	while (pid /= 10);
+	while (n)
+		out[len++] = digits[--n];
+	return len;
+}
+
+/* The state goes to the hook's standard input, with our pid as those outside
+ * know it, which only they can tell.  It fits a pipe. */
 static int send_state(struct init *in, const struct plan_step *s, int fd)
 {
 	const char *state = init_text(in, s->s2);
-	size_t len = state ? strlen(state) : 0;
-	ssize_t n = write(fd, state, len);
+	const char *rest = state + strlen(state) + 1;
+	char number[12];
+	int32_t pid = 0;
+	int r = rt_tell(in->sock, RT_MSG_HOOK, in->step, 0, 0, -1);
+	size_t len;
 
-	(void)in;
-	return n == (ssize_t)len ? 0 : -EIO;
+	if (r < 0)
+		return r;
+	if (read(in->sock, &pid, sizeof(pid)) != sizeof(pid) || pid <= 0)
+		return -EPIPE;
+	len = print_pid(number, pid);
+	if (write(fd, state, strlen(state)) < 0 || write(fd, number, len) < 0 ||
+	    write(fd, rest, strlen(rest)) < 0)
+		return -errno;
+	return 0;
 }
 
 int init_hook(struct init *in, const struct plan_step *s)
@@ -182,9 +206,10 @@ int init_hook(struct init *in, const struct plan_step *s)
 	int r = fd_pipe(&p, &e);
 	pid_t pid;
 
-	if (r < 0)
-		return r;
-	r = send_state(in, s, p.b);
+	if (r == 0)
+		r = fd_set_nonblock(p.b, true, &e);
+	if (r == 0)
+		r = send_state(in, s, p.b);
 	if (r < 0)
 		return r;
 	fd_auto(&p.b);

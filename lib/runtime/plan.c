@@ -117,6 +117,10 @@ static bool is_step(struct checker *c, const struct plan_step *s, bool last)
 	if ((uses & USE_FROM) && !c->filled[s->from] &&
 	    !(s->op == OP_MASK && c->h->kind == PLAN_START))
 		return false;
+	/* Two texts one after the other. */
+	if (s->op == OP_HOOK && s->s2 &&
+	    !is_text(c, s->s2 + (uint32_t)strlen(c->plan + s->s2) + 1))
+		return false;
 	if (s->op == OP_WAIT_MAPS) {
 		if (c->waited || !c->h->uid_map)
 			return false;

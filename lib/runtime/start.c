@@ -173,13 +173,26 @@ static int clone_init(struct rt_container *c, struct boot *b, int cgroup_fd,
 
 /* --- the parent's side --- */
 
-static int tell(struct rt_container *c, char what, struct err *e)
+static int tell_bytes(struct rt_container *c, const void *data, size_t len,
+		      struct err *e)
 {
 	/* The child's own words, if it died, are still to be read. */
-	if (send(c->sync_fd, &what, 1, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	if (send(c->sync_fd, data, len, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
 	    errno != ECONNRESET)
 		return err_sys(e, "tell the container's init");
 	return 0;
+}
+
+static int tell(struct rt_container *c, char what, struct err *e)
+{
+	return tell_bytes(c, &what, 1, e);
+}
+
+static int tell_pid(struct rt_container *c, struct err *e)
+{
+	int32_t pid = c->pid;
+
+	return tell_bytes(c, &pid, sizeof(pid), e);
 }
 
 static int write_maps(struct rt_container *c, const struct plan_head *h,
@@ -221,6 +234,8 @@ static int handle(struct rt_container *c, const struct rt_args *a,
 		r = fuse_serve(c, a->plan, m->step, fd, e);
 		fd_auto(&fd);
 		return r < 0 ? r : tell(c, RT_FUSE_READY, e);
+	case RT_MSG_HOOK:
+		return tell_pid(c, e);
 	case RT_MSG_READY:
 		c->rungs |= (uint32_t)m->value;
 		return 1;
@@ -310,12 +325,17 @@ int rt_go(struct rt_container *c, const struct rt_args *a, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = boot_receive(c->sync_fd, &m, &fd, e);
+	for (;;) {
+		r = boot_receive(c->sync_fd, &m, &fd, e);
+		fd_auto(&fd);
+		if (r <= 0 || m.kind != RT_MSG_HOOK)
+			break;
+		r = tell_pid(c, e);
+		if (r < 0)
+			return r;
+	}
 	fd_auto(&c->sync_fd);
-	if (r <= 0)
-		return r;
-	fd_auto(&fd);
-	return boot_error(a->plan, &m, e);
+	return r <= 0 ? r : boot_error(a->plan, &m, e);
 }
 
 int rt_exit_status(const struct err *e)

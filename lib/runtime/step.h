@@ -104,7 +104,8 @@ struct plan_step {
 	X(BECOME_ROOT, "become-root", "become root of the user namespace", 0) \
 	X(TAP, "tap", "set up the network", USE_S1 | USE_TAP)		\
 	X(FSMOUNT, "fsmount", "mount %s", USE_S1 | USE_FILL | USE_PAIRS) \
-	X(OVERLAY, "overlay", "mount the root file system over '%s'", USE_S1 | USE_FILL | USE_PAIRS) \
+	X(OVERLAY, "overlay", "mount the root file system over '%s'",	\
+	  USE_S1 | USE_FILL | USE_PAIRS)				\
 	X(FUSE, "fuse", "mount the root file system by '%s'", USE_S1 | USE_FILL | USE_LIST) \
 	X(TREE, "tree", "open '%s'", USE_S1 | USE_FILL)			\
 	X(DEVICE, "device", "open device '%s'", USE_S1 | USE_FILL)	\
@@ -176,7 +177,8 @@ enum plan_op {
  *	BOUND	a: what stays
  *	CREDS	a: uid, b: gid; data: supplementary groups
  *	OWN_STDIO a: uid, b: gid
- *	HOOK	a: timeout in seconds, 0: none
+ *	HOOK	a: timeout in seconds, 0: none; s2: the state up to its pid, and
+ *		behind its NUL what follows the number
  *	LSM	s1: the label, s2: file below self/attr
  */
 

@@ -27,6 +27,7 @@ struct box {
 	struct rt_container c;
 	struct buf out;			/* what it printed */
 	int status;
+	pid_t first_pid;
 };
 
 static void box_begin(struct box *b, const char *script)
@@ -94,6 +95,7 @@ static void box_wait(struct box *b)
 	int status = 0;
 
 	assert_int_equal(waitpid(b->c.pid, &status, 0), b->c.pid);
+	b->first_pid = b->c.pid;
 	b->c.pid = -1;
 	b->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -403,6 +405,39 @@ static void binds(void **state)
 	box_end(&b);
 }
 
+/* In the container's namespaces, before and after the root was changed. */
+static void hooks(void **state)
+{
+	struct err e = ERR_INIT;
+	char pid[32];
+	struct box b;
+
+	(void)state;
+	box_begin(&b, "cat /tmp/seen");
+	b.opt.state = "{\"id\":\"x\",\"pid\":";
+	b.opt.state_rest = ",\"end\":1}";
+	struct spec_hook *h = spec_add_hook(&b.spec, SPEC_HOOK_START_CONTAINER, "/bin/sh");
+
+	strv_add(&h->args, "sh");
+	strv_add(&h->args, "-c");
+	strv_add(&h->args, "cat >/tmp/seen");
+	strv_add(&h->env, "PATH=/bin");
+	if (box_run(&b, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_non_null(strstr(b.out.data, "{\"id\":\"x\",\"pid\":"));
+	assert_non_null(strstr(b.out.data, ",\"end\":1}"));
+	snprintf(pid, sizeof(pid), "pid\":%d,", b.first_pid);
+	assert_non_null(strstr(b.out.data, pid));
+	box_end(&b);
+
+	box_begin(&b, "exit 0");
+	h = spec_add_hook(&b.spec, SPEC_HOOK_CREATE_CONTAINER, "/bin/false");
+	strv_add(&h->args, "false");
+	assert_int_equal(box_run(&b, &e), -ECANCELED);
+	assert_non_null(strstr(e.text, "hook '/bin/false'"));
+	box_end(&b);
+}
+
 static void not_found(void **state)
 {
 	static const struct {
@@ -610,6 +645,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(hostile_image),
 		cmocka_unit_test(over_proc),
 		cmocka_unit_test(binds),
+		cmocka_unit_test(hooks),
 		cmocka_unit_test(not_found),
 		cmocka_unit_test(init_reaps),
 		cmocka_unit_test(own_program),
