@@ -273,7 +273,7 @@ static void test_images(void **state)
 	assert_int_equal(count_images(s, "default"), 2);
 	OK(image_tag(s, "dev", i.row, "a:1", NULL, &e));
 	OK(fs_read(store_dir(s, STORE_DIR_CONTENT, &e), "index.json", &index, &e));
-	assert_non_null(strstr(index.data, "\"org.opencontainers.image.ref.name\":\"b:\\\"1\\\"\""));
+	assert_non_null(strstr(index.data, "image.ref.name\":\"b:\\\"1\\\"\""));
 	assert_non_null(strstr(index.data, "\"coracle.namespace\":\"dev\""));
 	/* a tag moves: the last name leaves a dangling row, a name too many none */
 	OK(sample_pull(s, &two, "default", "a:1", &e));
@@ -344,7 +344,8 @@ static void test_snapshots(void **state)
 static void test_containers(void **state)
 {
 	AUTO(store) struct store *s = open_store(true);
-	struct container c = { .id = LIT("abc1"), .ns = LIT("default"), .name = LIT("web"), .restart = LIT("no") };
+	struct container c = { .id = LIT("abc1"), .ns = LIT("default"), .name = LIT("web"),
+			       .restart = LIT("no") };
 	AUTO(container) struct container got = CONTAINER_INIT;
 	AUTO(containers) struct containers l = CONTAINERS_INIT;
 	struct proc_id init = { .pid = 7, .start = 9, .boot = "b" };
@@ -478,7 +479,8 @@ static void test_leases(void **state)
 		if (r == 0)
 			r = content_ingest_write(&in, one.layer[0], 5000, &e);
 		if (r == 0)
-			r = snapshot_begin_layer(&st, s, &dead, "overlay", &one.diff_id[0], "m", &e);
+			r = snapshot_begin_layer(&st, s, &dead, "overlay", &one.diff_id[0],
+						 "m", &e);
 		_exit(r != 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
