@@ -433,6 +433,7 @@ static int next_wait(const struct shim *s)
 
 static void run_timers(struct shim *s)
 {
+	struct err lost = ERR_INIT;
 	uint64_t now;
 
 	if (!s->timer_ns && !s->net.retry_at_ns)
@@ -442,8 +443,12 @@ static void run_timers(struct shim *s)
 		s->timer_ns = 0;
 		(void)supervise_event(&s->life, EV_TIMER);
 	}
-	if (s->net.retry_at_ns && s->net.retry_at_ns <= now)
+	if (s->net.retry_at_ns && s->net.retry_at_ns <= now) {
 		netkeep_retry(&s->net);
+		shim_note_network(s);
+		if (report_page(&s->report, &lost) < 0)
+			err_clear(&lost);
+	}
 }
 
 int shim_run(struct shim *s, struct err *e)

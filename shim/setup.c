@@ -149,6 +149,15 @@ static int start_box(struct shim *s, int child[3], struct err *e)
 	return r;
 }
 
+void shim_note_network(struct shim *s)
+{
+	struct err lost = ERR_INIT;
+	pid_t pid = s->net.helper.net.pid;
+
+	if (pid <= 0 || proc_id_of(&s->report.page.net, pid, &lost) < 0)
+		s->report.page.net.pid = 0;
+}
+
 static int start(struct shim *s, struct err *e)
 {
 	int child[3] = { -1, -1, -1 };
@@ -166,11 +175,7 @@ static int start(struct shim *s, struct err *e)
 	for (int i = 0; i < 3; i++)
 		fd_auto(&child[i]);
 	fd_auto(&s->plan_fd);
-	if (r == 0 && s->net.helper.net.pid > 0) {
-		struct err lost = ERR_INIT;
-
-		(void)!proc_id_of(&s->report.page.net, s->net.helper.net.pid, &lost);
-	}
+	shim_note_network(s);
 	return r;
 }
 

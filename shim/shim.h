@@ -63,3 +63,4 @@ int shim_run(struct shim *s, struct err *e) MUST_CHECK;
 /* What the server and the life table call (events.c). */
 void shim_wire(struct shim *s);
 int shim_watch(struct shim *s, struct err *e) MUST_CHECK;
+void shim_note_network(struct shim *s);	/* who serves it, into the page */
