@@ -1,0 +1,363 @@
+#include "tests/unit/fakereg.h"
+
+#include <isa-l/igzip_lib.h>
+#include <sys/mman.h>
+
+#include "lib/fmt/platform.h"
+#include "lib/image/archive.h"
+#include "lib/image/pull.h"
+#include "lib/os/enter.h"
+#include "lib/store/content.h"
+#include "lib/store/images.h"
+#include "lib/store/store.h"
+#include "tests/unit/tarmake.h"
+
+#define LAYERS 3
+
+/* An image of three layers in a layout, and a store to pull it into. */
+struct world {
+	struct layout layout;
+	int dirfd;
+	struct digest layer[LAYERS];
+	uint64_t layer_size[LAYERS];
+	char store_dir[64];
+	struct store *store;
+	struct idmap map;
+	struct platform host;
+	struct fake fake;
+};
+
+static void gzip(struct buf *out, const struct buf *in)
+{
+	struct isal_zstream z;
+	char *to = buf_room(out, in->len + 4096);
+
+	isal_deflate_stateless_init(&z);
+	z.gzip_flag = IGZIP_GZIP;
+	z.end_of_stream = 1;
+	z.next_in = (uint8_t *)in->data;
+	z.avail_in = (uint32_t)in->len;
+	z.next_out = (uint8_t *)to;
+	z.avail_out = (uint32_t)in->len + 4096;
+	assert_int_equal(isal_deflate_stateless(&z), COMP_OK);
+	out->len += in->len + 4096 - z.avail_out;
+}
+
+/* Layer n has the file "fN" of noise, and "same" with the digit n. */
+static void make_layer(struct world *w, int n, char diff[static DIGEST_TEXT_MAX])
+{
+	AUTO(buf) struct buf tar = BUF_INIT(MIB(8));
+	AUTO(buf) struct buf packed = BUF_INIT(MIB(8));
+	AUTO_FREE char *noise = mem_zero(200001, 1);
+	const char name[] = { 'f', (char)('0' + n), 0 }, digit[] = { (char)('0' + n), 0 };
+	struct digest d = { .alg = DIGEST_SHA256 };
+	uint32_t x = (uint32_t)n + 1;
+
+	for (int i = 0; i < 200000; i++) {
+		x = x * 1664525 + 1013904223;
+		noise[i] = (char)('a' + (x >> 24) % 26);
+	}
+	tar_add(&tar, &(struct tar_entry){ '0', name, noise, 0, 0, 0, 0, 0 });
+	tar_add(&tar, &(struct tar_entry){ '0', "same", digit, 0, 0, 0, 0, 0 });
+	tar_end(&tar);
+	assert_int_equal(gnutls_hash_fast(GNUTLS_DIG_SHA256, tar.data, tar.len, d.bytes), 0);
+	digest_print(&d, diff);
+	gzip(&packed, &tar);
+	put_blob(w->dirfd, packed.data, packed.len, &w->layer[n]);
+	w->layer_size[n] = packed.len;
+}
+
+/* lie: the first diff id is another one. */
+static void make_image(struct world *w, bool lie)
+{
+	AUTO(buf) struct buf config = BUF_INIT(MIB(1)), manifest = BUF_INIT(MIB(1));
+	AUTO_FREE char *index = NULL;
+	char diff[DIGEST_TEXT_MAX], text[DIGEST_TEXT_MAX];
+	struct digest d;
+	struct err e = ERR_INIT;
+
+	buf_adds(&config, "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
+	for (int i = 0; i < LAYERS; i++) {
+		make_layer(w, i, diff);
+		if (lie && i == 0)
+			diff[10] = diff[10] == 'a' ? 'b' : 'a';
+		buf_addf(&config, "%s\"%s\"", i ? "," : "", diff);
+	}
+	buf_adds(&config, "]}}");
+	put_blob(w->dirfd, config.data, config.len, &d);
+	digest_print(&d, text);
+	buf_addf(&manifest, "{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\",\"config\":{\"mediaType\":"
+		 "\"application/vnd.oci.image.config.v1+json\",\"digest\":\"%s\",\"size\":%zu},\"layers\":[",
+		 text, config.len);
+	for (int i = 0; i < LAYERS; i++) {
+		digest_print(&w->layer[i], text);
+		buf_addf(&manifest, "%s{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\","
+			 "\"digest\":\"%s\",\"size\":%llu}", i ? "," : "", text,
+			 (unsigned long long)w->layer_size[i]);
+	}
+	buf_adds(&manifest, "]}");
+	put_blob(w->dirfd, manifest.data, manifest.len, &d);
+	digest_print(&d, text);
+	index = mem_printf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" MANIFEST_TYPE "\",\"digest\":\"%s\",\"size\":%zu,"
+			   "\"annotations\":{\"org.opencontainers.image.ref.name\":\"latest\"}}]}",
+			   text, manifest.len);
+	MUST(fs_replace(w->dirfd, "index.json", index, strlen(index), 0644, FS_NOSYNC, &e));
+}
+
+static void open_store(struct world *w)
+{
+	struct store_options o = { .root = w->store_dir, .create = true };
+	struct err e = ERR_INIT;
+
+	snprintf(w->store_dir, sizeof(w->store_dir), "/tmp/pull-test-XXXXXX");
+	assert_non_null(mkdtemp(w->store_dir));
+	MUST(store_open(&w->store, &o, &e));
+}
+
+static void close_store(struct world *w)
+{
+	struct enter_opts o = { .map = &w->map };
+	AUTO_FD int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err e = ERR_INIT;
+
+	store_close(w->store);
+	MUST(enter_rmtree(&o, tmp, w->store_dir + 5, &e));
+}
+
+static int set_up(void **state)
+{
+	struct world *w = mem_new(struct world);
+	struct err e = ERR_INIT;
+
+	layout_make(&w->layout, 16);
+	w->dirfd = fs_open_dir(AT_FDCWD, w->layout.dir, &e);
+	make_image(w, false);
+	MUST(id_map_single(&w->map.uids, geteuid(), 0, &e));
+	MUST(id_map_single(&w->map.gids, getegid(), 0, &e));
+	platform_host(&w->host, "Linux", "x86_64");
+	open_store(w);
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+
+	close_store(w);
+	fd_auto(&w->dirfd);
+	layout_clear(&w->layout);
+	platform_clear(&w->host);
+	free(w);
+	return 0;
+}
+
+static struct image_env env_of(struct world *w, const struct snap_driver *driver)
+{
+	return (struct image_env){
+		.store = w->store, .driver = driver,
+		.map = geteuid() ? &w->map : NULL, .record_owners = geteuid() != 0,
+	};
+}
+
+static int pull(struct world *w, const struct snap_driver *driver,
+		enum pull_policy policy, struct pull_result *res, struct err *e)
+{
+	struct registry_options ro = quick_options();
+	AUTO(registry) struct registry *reg = NULL;
+	AUTO(ref) struct ref ref = REF_INIT;
+	AUTO_FREE char *text = mem_printf("%s/img:latest", w->fake.host);
+	struct pull_options o = {
+		.ref = &ref, .ns = "default", .platform = &w->host, .policy = policy,
+		.env = env_of(w, driver),
+	};
+
+	assert_int_equal(ref_parse(&ref, text, e), 0);
+	assert_int_equal(registry_open(&reg, &ro, e), 0);
+	o.registry = reg;
+	return pull_image(res, &o, e);
+}
+
+static int find(struct world *w, struct image *img)
+{
+	AUTO_FREE char *name = mem_printf("%s/img:latest", w->fake.host);
+	struct err e = ERR_INIT;
+
+	return image_get(img, w->store, "default", name, &e);
+}
+
+/* Everything an image must have (RELIABILITY I2, I3, I5). */
+static void check_image(struct world *w, const struct snap_driver *driver)
+{
+	AUTO(image) struct image img = IMAGE_INIT;
+	AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
+	struct image_env env = env_of(w, driver);
+	int64_t ids[MAX_LAYERS];
+	char path[128], text[8];
+	struct err e = ERR_INIT;
+	size_t count;
+	ssize_t len;
+
+	assert_int_equal(find(w, &img), 0);
+	MUST(image_docs_load(&docs, w->store, &img.target, &w->host, &e));
+	assert_int_equal(image_docs_are_whole(&docs, w->store, &e), 1);
+	if (!driver)
+		return;
+	MUST(layers_find(ids, &count, &docs, &env, NULL, &e));
+	assert_int_equal(count, driver->form == SNAP_MERGED ? 1 : LAYERS);
+	snprintf(path, sizeof(path), "%s/%lld/fs/same", driver->name,
+		 (long long)ids[count - 1]);
+	MUST(fs_read_small(store_dir(w->store, STORE_DIR_SNAPSHOTS, &e), path, text,
+			   sizeof(text), &len, &e));
+	assert_string_equal(text, "2");
+}
+
+static void test_pull(void **state)
+{
+	static const struct snap_driver *const drivers[] = { &snap_overlay, &snap_fuse, NULL,
+							     &snap_native };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+		struct pull_result res;
+		struct err e = ERR_INIT;
+		unsigned blobs;
+
+		fake_start(&w->fake, &w->layout, "{}", NULL);
+		MUST(pull(w, drivers[i], PULL_ALWAYS, &res, &e));
+		check_image(w, drivers[i]);
+		assert_true(res.is_new);
+		blobs = fake_count(&w->fake, "/blobs/");
+		MUST(pull(w, drivers[i], PULL_ALWAYS, &res, &e));
+		MUST(pull(w, drivers[i], PULL_MISSING, &res, &e));
+		MUST(pull(w, drivers[i], PULL_NEVER, &res, &e));
+		assert_int_equal(fake_count(&w->fake, "/blobs/"), blobs);
+		fake_stop(&w->fake);
+	}
+}
+
+static void test_never(void **state)
+{
+	struct world *w = *state;
+	struct pull_result res;
+	struct err e = ERR_INIT;
+
+	fake_start(&w->fake, &w->layout, "{}", NULL);
+	assert_int_equal(pull(w, &snap_overlay, PULL_NEVER, &res, &e), -ENOENT);
+	assert_int_equal(fake_count(&w->fake, "/v2/"), 0);
+	fake_stop(&w->fake);
+}
+
+/* A transfer that breaks off goes on. */
+static void test_resume(void **state)
+{
+	struct world *w = *state;
+	struct pull_result res;
+	struct err e = ERR_INIT;
+
+	fake_start(&w->fake, &w->layout,
+		   "{\"rules\":[{\"match\":\"GET .*/blobs/\",\"skip\":2,\"times\":2,\"cut\":50000}]}", NULL);
+	MUST(pull(w, &snap_overlay, PULL_ALWAYS, &res, &e));
+	check_image(w, &snap_overlay);
+	fake_stop(&w->fake);
+}
+
+/* A blob whose bytes are not those of its name: no image, nothing kept of the
+ * blob; once the registry is right the same command works. */
+static void test_wrong_bytes(void **state)
+{
+	struct world *w = *state;
+	AUTO(image) struct image img = IMAGE_INIT;
+	char hex[DIGEST_TEXT_MAX], path[DIGEST_TEXT_MAX + 32];
+	struct pull_result res;
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = -1;
+	char was, bad;
+
+	digest_hex(&w->layer[1], hex);
+	snprintf(path, sizeof(path), "blobs/sha256/%s", hex);
+	fd = openat(w->dirfd, path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, &was, 1, 60000), 1);
+	bad = (char)(was ^ 1);
+	assert_int_equal(pwrite(fd, &bad, 1, 60000), 1);
+	fake_start(&w->fake, &w->layout, "{}", NULL);
+	assert_int_equal(pull(w, &snap_overlay, PULL_ALWAYS, &res, &e), -EBADMSG);
+	assert_int_equal(find(w, &img), -ENOENT);
+	err_clear(&e);
+	assert_int_equal(content_has(w->store, &w->layer[1], &e), 0);
+	assert_int_equal(pwrite(fd, &was, 1, 60000), 1);
+	MUST(pull(w, &snap_overlay, PULL_ALWAYS, &res, &e));
+	check_image(w, &snap_overlay);
+	fake_stop(&w->fake);
+}
+
+static void test_wrong_diff(void **state)
+{
+	static const struct snap_driver *const drivers[] = { &snap_overlay, NULL, &snap_native };
+	struct world *w = *state;
+
+	make_image(w, true);
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+		AUTO(image) struct image img = IMAGE_INIT;
+		struct pull_result res;
+		struct err e = ERR_INIT;
+
+		fake_start(&w->fake, &w->layout, "{}", NULL);
+		assert_int_equal(pull(w, drivers[i], PULL_ALWAYS, &res, &e), -EBADMSG);
+		assert_int_equal(find(w, &img), -ENOENT);
+		fake_stop(&w->fake);
+	}
+}
+
+/* Out and in again, in both formats; a taken name is not moved (D6). */
+static void test_save_load(void **state)
+{
+	struct world *w = *state;
+	AUTO(image) struct image img = IMAGE_INIT;
+	AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
+	struct pull_result pulled;
+	struct err e = ERR_INIT;
+	struct save_image one = { .docs = &docs, .name = "docker.io/library/x:1" };
+
+	fake_start(&w->fake, &w->layout, "{}", NULL);
+	MUST(pull(w, NULL, PULL_ALWAYS, &pulled, &e));
+	assert_int_equal(find(w, &img), 0);
+	MUST(image_docs_load(&docs, w->store, &img.target, &w->host, &e));
+	for (int format = SAVE_DOCKER; format <= SAVE_OCI; format++) {
+		static const enum load_fate fates[] = { LOAD_NEW, LOAD_SAME };
+		AUTO_FD int fd = memfd_create("archive", MFD_CLOEXEC);
+		struct save_options so = { .fd = fd, .format = (enum save_format)format,
+					   .images = &one, .count = 1, .store = w->store };
+		struct world other = { .map = w->map };
+
+		MUST(archive_save(&so, &e));
+		open_store(&other);
+		for (size_t i = 0; i < ARRAY_SIZE(fates); i++) {
+			AUTO(load_result) struct load_result res = LOAD_RESULT_INIT;
+			struct load_options lo = { .fd = fd, .ns = "default",
+						   .platform = &w->host,
+						   .env = env_of(&other, &snap_overlay) };
+
+			assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+			MUST(archive_load(&res, &lo, &e));
+			assert_int_equal(res.count, 1);
+			assert_string_equal(res.images[0].name, one.name);
+			assert_int_equal(res.images[0].fate, fates[i]);
+			assert_true(digest_eq(&res.images[0].config, &pulled.config));
+		}
+		close_store(&other);
+	}
+	fake_stop(&w->fake);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_pull), TEST(test_never), TEST(test_resume),
+		TEST(test_wrong_bytes), TEST(test_wrong_diff), TEST(test_save_load),
+	};
+
+	return cmocka_run_group_tests_name("pull", tests, NULL, NULL);
+}
