@@ -109,6 +109,8 @@ int app_store(struct app *app, struct err *e)
 	if (app->store)
 		return 0;
 	r = store_open(&app->store, &options, e);
+	if (r == -EPROTONOSUPPORT)
+		(void)err_hint(e, r, "store.newer");
 	if (r < 0)
 		return err_ctx(e, r, "store '%s'", app->data_dir);
 	notices = store_notices(app->store);
@@ -153,7 +155,7 @@ void app_say(const struct app *app UNUSED, const char *fmt, ...)
 
 void app_error(const struct app *app, const struct err *e)
 {
-	const char *hint = hint_text(e->key);
+	const char *hint = hint_text(e->key ? e->key : e->code == ENOSPC ? "store.full" : NULL);
 
 	app_say(app, "%s", e->text);
 	if (hint)
