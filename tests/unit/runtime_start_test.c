@@ -556,6 +556,38 @@ static void exec_joins(void **state)
 	box_end(&b);
 }
 
+/* --network container:ID shares the user and the network namespace. */
+static void shares_network(void **state)
+{
+	struct err e = ERR_INIT;
+	char path[64], there[64] = "", want[160], user[64] = "";
+	struct box a, b;
+
+	(void)state;
+	box_begin(&a, "sleep 5");
+	assert_int_equal(box_compile(&a, &e), 0);
+	assert_int_equal(box_start(&a, -1, &e), 0);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", a.c.pid);
+	assert_true(readlink(path, there, sizeof(there) - 1) > 0);
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", a.c.pid);
+	assert_true(readlink(path, user, sizeof(user) - 1) > 0);
+	snprintf(want, sizeof(want), "%s\n%s\n0\nbox\n", there, user);
+
+	box_begin(&b, "readlink /proc/self/ns/net; readlink /proc/self/ns/user; id -u; hostname");
+	b.opt.net.kind = PLAN_NET_JOIN;
+	assert_int_equal(proc_id_of(&b.opt.net.join, a.c.pid, &e), 0);
+	expect(&b, want);
+
+	/* A process that is not the one meant is not joined. */
+	box_begin(&b, "exit 0");
+	b.opt.net.kind = PLAN_NET_JOIN;
+	assert_int_equal(proc_id_of(&b.opt.net.join, a.c.pid, &e), 0);
+	b.opt.net.join.start++;
+	assert_int_equal(box_run(&b, &e), -ESRCH);
+	box_end(&b);
+	box_end(&a);
+}
+
 static int copy_file(const char *from, const char *to)
 {
 	AUTO_FD int in = open(from, O_RDONLY | O_CLOEXEC);
@@ -651,6 +683,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(own_program),
 		cmocka_unit_test(terminal),
 		cmocka_unit_test(exec_joins),
+		cmocka_unit_test(shares_network),
 	};
 
 	rt_inner(argc, argv);
