@@ -2,8 +2,8 @@
  *
  * Reads docker-archive (manifest.json; also with the links between layers that
  * older dockers wrote) and oci-archive (index.json, blobs/sha256), plain, gzip
- * or zstd, from a file or a pipe.  An archive that is both is read as OCI.  Writes docker-archive, with plain layers as docker has it, or
- * oci-archive.
+ * or zstd, from a file or a pipe.  An archive that is both is read as OCI.
+ * Writes docker-archive, with plain layers as docker has it, or oci-archive.
  *
  * The archive is an outsider's: names in it are looked up in its own list
  * only and never become paths; blobs are named by what they hash to.

@@ -76,7 +76,8 @@ static void make_image(struct world *w, bool lie)
 	struct digest d;
 	struct err e = ERR_INIT;
 
-	buf_adds(&config, "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
+	buf_adds(&config, "{\"architecture\":\"amd64\",\"os\":\"linux\","
+		 "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
 	for (int i = 0; i < LAYERS; i++) {
 		make_layer(w, i, diff);
 		if (lie && i == 0)
@@ -86,19 +87,22 @@ static void make_image(struct world *w, bool lie)
 	buf_adds(&config, "]}}");
 	put_blob(w->dirfd, config.data, config.len, &d);
 	digest_print(&d, text);
-	buf_addf(&manifest, "{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\",\"config\":{\"mediaType\":"
-		 "\"application/vnd.oci.image.config.v1+json\",\"digest\":\"%s\",\"size\":%zu},\"layers\":[",
+	buf_addf(&manifest, "{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\","
+		 "\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\","
+		 "\"digest\":\"%s\",\"size\":%zu},\"layers\":[",
 		 text, config.len);
 	for (int i = 0; i < LAYERS; i++) {
 		digest_print(&w->layer[i], text);
-		buf_addf(&manifest, "%s{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\","
+		buf_addf(&manifest, "%s{\"mediaType\":"
+			 "\"application/vnd.oci.image.layer.v1.tar+gzip\","
 			 "\"digest\":\"%s\",\"size\":%llu}", i ? "," : "", text,
 			 (unsigned long long)w->layer_size[i]);
 	}
 	buf_adds(&manifest, "]}");
 	put_blob(w->dirfd, manifest.data, manifest.len, &d);
 	digest_print(&d, text);
-	index = mem_printf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" MANIFEST_TYPE "\",\"digest\":\"%s\",\"size\":%zu,"
+	index = mem_printf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" MANIFEST_TYPE
+			   "\",\"digest\":\"%s\",\"size\":%zu,"
 			   "\"annotations\":{\"org.opencontainers.image.ref.name\":\"latest\"}}]}",
 			   text, manifest.len);
 	MUST(fs_replace(w->dirfd, "index.json", index, strlen(index), 0644, FS_NOSYNC, &e));
@@ -256,7 +260,8 @@ static void test_resume(void **state)
 	struct err e = ERR_INIT;
 
 	fake_start(&w->fake, &w->layout,
-		   "{\"rules\":[{\"match\":\"GET .*/blobs/\",\"skip\":2,\"times\":2,\"cut\":50000}]}", NULL);
+		   "{\"rules\":[{\"match\":\"GET .*/blobs/\",\"skip\":2,\"times\":2,"
+		   "\"cut\":50000}]}", NULL);
 	MUST(pull(w, &snap_overlay, PULL_ALWAYS, &res, &e));
 	check_image(w, &snap_overlay);
 	fake_stop(&w->fake);

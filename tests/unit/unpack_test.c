@@ -199,11 +199,13 @@ static const struct scenario escapes[] = {
 	{ "hard link through link", { L("l", "../victim"), H("h", "l/canary") },
 	  { { "h", "-" } }, -EBADMSG },
 	{ "hard link to link, then chmod", { L("l", "../victim/canary"), H("h", "l"),
-	  { '0', "h", "x", 0777, 0, 0, 0, 0 } }, { { "h", "f:x" }, { "l", "l:../victim/canary" } }, 0 },
+	  { '0', "h", "x", 0777, 0, 0, 0, 0 } },
+	  { { "h", "f:x" }, { "l", "l:../victim/canary" } }, 0 },
 	{ "hard link to directory", { D("d"), H("h", "d") }, { { "h", "-" } }, -EBADMSG },
 	{ "root is a link", { L("./", "../victim"), F("new", "x") }, { { "new", "-" } }, -EBADMSG },
 	{ "root is a file", { F("/", "x") }, { { "x", "-" } }, -EBADMSG },
-	{ "root's mode", { { '5', "./", NULL, 0711, 0, 0, 0, 0 }, F("a", "x") }, { { "a", "f:x" } }, 0 },
+	{ "root's mode", { { '5', "./", NULL, 0711, 0, 0, 0, 0 }, F("a", "x") },
+	  { { "a", "f:x" } }, 0 },
 	{ "parent is a file", { F("a", "x"), F("a/b", "y") },
 	  { { "a", "d" }, { "a/b", "f:y" } }, 0 },
 	{ "whiteout through link", { L("l", "../victim"), F("l/.wh.canary", "") },
@@ -218,7 +220,8 @@ static const struct scenario escapes[] = {
 };
 
 static const struct scenario twins[] = {
-	{ "absolute link inside", { D("run"), D("var"), L("var/run", "/run"), F("var/run/pid", "1") },
+	{ "absolute link inside",
+	  { D("run"), D("var"), L("var/run", "/run"), F("var/run/pid", "1") },
 	  { { "run/pid", "f:1" }, { "var/run", "l:/run" } }, 0 },
 	{ "link text as it is", { L("a", "../../../../../x/./y//z") },
 	  { { "a", "l:../../../../../x/./y//z" } }, 0 },
