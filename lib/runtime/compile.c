@@ -87,7 +87,6 @@ static int compile_maps(struct compile *c, struct err *e)
 
 	if (!c->has_userns)
 		return 0;
-	h->flags |= PLAN_F_USERNS;
 	h->uid_map = map_text(c, &o->idmap->uids);
 	h->gid_map = map_text(c, &o->idmap->gids);
 	if (o->self_uid == 0)
@@ -341,7 +340,6 @@ int plan_compile_exec(struct buf *out, const struct spec_process *p,
 	if (r < 0)
 		return r;
 	b.head.flags = (p->terminal ? PLAN_F_TERMINAL : 0) |
-		       (has_maps ? PLAN_F_USERNS : 0) |
 		       (o->deny_setgroups ? PLAN_F_DENY_SETGROUPS : 0);
 	b.head.preserve_fds = o->preserve_fds;
 	b.head.join_flags = (has_maps ? CLONE_NEWUSER : 0) | o->join_flags;

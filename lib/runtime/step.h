@@ -43,7 +43,6 @@ enum plan_kind { PLAN_START = 1, PLAN_EXEC };
 #define PLAN_F_DENY_SETGROUPS (1u << 1)
 #define PLAN_F_INIT (1u << 2)		/* pid 1 stays ours and reaps */
 #define PLAN_F_TERMINAL (1u << 3)
-#define PLAN_F_USERNS (1u << 4)		/* the container has its own */
 
 struct plan_join {
 	uint32_t flag;			/* CLONE_NEW* */

@@ -405,6 +405,16 @@ static void binds(void **state)
 	box_end(&b);
 }
 
+static void read_only_root(void **state)
+{
+	struct box b;
+
+	(void)state;
+	box_begin(&b, "(echo x >/tmp/f) 2>/dev/null || echo no; echo y >/dev/shm/f && cat /dev/shm/f");
+	b.spec.root_readonly = true;
+	expect(&b, "no\ny\n");
+}
+
 /* In the container's namespaces, before and after the root was changed. */
 static void hooks(void **state)
 {
@@ -677,6 +687,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(hostile_image),
 		cmocka_unit_test(over_proc),
 		cmocka_unit_test(binds),
+		cmocka_unit_test(read_only_root),
 		cmocka_unit_test(hooks),
 		cmocka_unit_test(not_found),
 		cmocka_unit_test(init_reaps),
