@@ -103,7 +103,11 @@ static void plan_root(struct plan_root *out, char **dir, const struct ctr_env *e
 		break;
 	case ROOTFS_OVERLAY:
 		out->kind = PLAN_ROOT_OVERLAY;
+		/* nothing that a layer says may redirect (RELIABILITY C7) */
 		strv_add(&out->options, "userxattr");
+		strv_add(&out->options, "redirect_dir=nofollow");
+		strv_add(&out->options, "metacopy=off");
+		strv_add(&out->options, "index=off");
 		break;
 	case ROOTFS_FUSE:
 		out->kind = PLAN_ROOT_FUSE;
