@@ -1,8 +1,6 @@
-#include <string.h>
-
 #include "bin/cmd.h"
+#include "bin/drop_image.h"
 #include "bin/row_image.h"
-#include "lib/base/id.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/ctr/create.h"
@@ -35,66 +33,22 @@ static bool is_by_name(const struct image *image, const char *text)
 	       str_eq(name.data, image->name);
 }
 
-/* May this row (by_name), or all rows of the image, go? */
-static int check_use(const struct image *image, const struct images *rows,
-		     const struct strv *users, bool by_name, const char *text, struct err *e)
-{
-	if (!by_name && rows->len > 1)
-		return err_set(e, EBUSY, "image '%s' has %zu names", text, rows->len);
-	if (users->len && rows->len == 1)
-		return err_hint(e, err_set(e, EBUSY, "image '%s' is used by container '%.*s'",
-					   image->name ? text : "<none>", ID_SHORT_LEN, users->v[0]),
-				"image.used");
-	return 0;
-}
-
-/* Rows go in the transaction that looked who uses them. */
-static int remove_rows(struct buf *said, struct app *app, const struct image *image,
-		       bool by_name, bool force, const char *text, struct err *e)
-{
-	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	AUTO(images) struct images rows = IMAGES_INIT;
-	AUTO(strv) struct strv users = STRV_INIT;
-	char id[DIGEST_TEXT_MAX];
-	int r = store_begin(&tx, app->store, STORE_DURABLE, e);
-
-	if (r == 0)
-		r = image_list(&rows, app->store, app->ns, &image->config, e);
-	if (r == 0)
-		r = image_users(&users, app->store, app->ns, &image->config, e);
-	if (r == 0 && !force)
-		r = check_use(image, &rows, &users, by_name, text, e);
-	for (size_t i = 0; r == 0 && i < rows.len; i++) {
-		if (by_name && rows.v[i].row != image->row)
-			continue;
-		if (rows.v[i].name) {
-			buf_adds(said, "Untagged: ");
-			image_familiar(&rows.v[i], said);
-			buf_addc(said, '\n');
-		}
-		r = image_remove(app->store, rows.v[i].row, e);
-	}
-	if (r == 0)
-		r = store_commit(&tx, e);
-	digest_print(&image->config, id);
-	if (r == 0 && !users.len && (!by_name || rows.len == 1))
-		buf_addf(said, "Deleted: %s\n", id);
-	return r;
-}
-
 static int rmi_one(struct app *app, const char *text, void *arg, struct err *e)
 {
 	struct rmi_work *w = arg;
 	AUTO(image) struct image image = IMAGE_INIT;
 	AUTO(buf) struct buf said = BUF_INIT(MIB(1));
+	struct drop_opts o = { .force = w->args->force, .text = text };
 	int r = ctr_find_image(&image, w->env, text, e);
 
 	if (r == -ENOENT && (w->args->force || w->args->ignore)) {
 		err_clear(e);
 		return 0;
 	}
-	if (r == 0)
-		r = remove_rows(&said, app, &image, is_by_name(&image, text), w->args->force, text, e);
+	if (r < 0)
+		return r;
+	o.by_name = is_by_name(&image, text);
+	r = drop_image(&said, app, &image, &o, e);
 	if (r == 0)
 		app_printf(app, "%s", said.data);
 	return r;

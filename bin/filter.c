@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/num.h"
 #include "lib/base/str.h"
 
 static const struct filter_key *find(const struct filter_key *keys, const char *text, size_t len)
@@ -73,4 +75,22 @@ bool filter_label(const struct strv *labels, const char *value)
 			return true;
 	}
 	return false;
+}
+
+int filter_bool(bool *out, const char *key, const char *value, struct err *e)
+{
+	bool yes = str_eq(value, "true") || str_eq(value, "1");
+
+	if (!yes && !str_eq(value, "false") && !str_eq(value, "0"))
+		return err_set(e, EINVAL, "--filter %s: '%s' is neither true nor false", key, value);
+	*out = yes;
+	return 0;
+}
+
+int filter_until(uint64_t created_ns, const char *value, struct err *e)
+{
+	uint64_t until;
+	int r = num_time(value, clock_wall_ns(), &until, e);
+
+	return r < 0 ? err_ctx(e, r, "--filter until") : created_ns < until;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/base/err.h"
 #include "lib/base/strv.h"
@@ -25,3 +26,9 @@ int filter_match(const struct strv *filters, const struct filter_key *keys,
 
 /* "key" or "key=value" among labels. */
 bool filter_label(const struct strv *labels, const char *value);
+
+/* "true", "1", "false", "0". */
+int filter_bool(bool *out, const char *key, const char *value, struct err *e) MUST_CHECK;
+
+/* Was it made before the time of --filter until=? 1, 0. */
+int filter_until(uint64_t created_ns, const char *value, struct err *e) MUST_CHECK;

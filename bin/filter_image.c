@@ -1,19 +1,16 @@
 #include "bin/filter_image.h"
 
-#include "lib/base/clock.h"
 #include "lib/base/limits.h"
-#include "lib/base/num.h"
 #include "lib/base/str.h"
 #include "lib/ctr/create.h"
 #include "lib/fmt/ref.h"
 
 static int by_dangling(const void *o, void *arg UNUSED, const char *value, struct err *e)
 {
-	bool wanted = str_eq(value, "true") || str_eq(value, "1");
+	bool wanted;
+	int r = filter_bool(&wanted, "dangling", value, e);
 
-	if (!wanted && !str_eq(value, "false") && !str_eq(value, "0"))
-		return err_set(e, EINVAL, "--filter dangling: '%s' is neither true nor false", value);
-	return !((const struct image *)o)->name == wanted;
+	return r < 0 ? r : !((const struct image *)o)->name == wanted;
 }
 
 static int by_label(const void *o, void *arg, const char *value, struct err *e)
@@ -48,10 +45,7 @@ static int by_since(const void *o, void *arg, const char *value, struct err *e)
 
 static int by_until(const void *o, void *arg UNUSED, const char *value, struct err *e)
 {
-	uint64_t until;
-	int r = num_time(value, clock_wall_ns(), &until, e);
-
-	return r < 0 ? err_ctx(e, r, "--filter until") : ((const struct image *)o)->created_ns < until;
+	return filter_until(((const struct image *)o)->created_ns, value, e);
 }
 
 /* A pattern for the name as people write it, with or without its tag. */
