@@ -18,7 +18,7 @@ static const char *find_fuse(void)
 	return NULL;
 }
 
-int env_init(struct ctr_env *env, struct app *app, struct err *e)
+int env_begin(struct ctr_env *env, struct app *app, struct err *e)
 {
 	static const char *const names[] = {
 		"coracle", "coracle-image", "coracle-shim", "coracle-net", "coracle-oci",
@@ -27,10 +27,9 @@ int env_init(struct ctr_env *env, struct app *app, struct err *e)
 		&env->self, &env->image_program, &env->shim_program, &env->net_program,
 		&env->oci_program,
 	};
-	int r = app_store(app, e);
+	int r = 0;
 
 	*env = (struct ctr_env){
-		.store = app->store,
 		.ns = app->ns,
 		.data_dir = app->data_dir,
 		.run_dir = app->run_dir,
@@ -45,6 +44,16 @@ int env_init(struct ctr_env *env, struct app *app, struct err *e)
 	}
 	if (r < 0)
 		env_clear(env);
+	return r;
+}
+
+int env_init(struct ctr_env *env, struct app *app, struct err *e)
+{
+	int r = env->ns ? 0 : env_begin(env, app, e);
+
+	if (r == 0)
+		r = app_store(app, e);
+	env->store = app->store;
 	return r;
 }
 

@@ -4,6 +4,9 @@
 #include "bin/app.h"
 #include "lib/ctr/ctr.h"
 
+/* All but the store; env_init() after it opens that. */
+int env_begin(struct ctr_env *env, struct app *app, struct err *e) MUST_CHECK;
+
 /* Opens the store. */
 int env_init(struct ctr_env *env, struct app *app, struct err *e) MUST_CHECK;
 

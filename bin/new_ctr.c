@@ -8,6 +8,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ctr/create.h"
+#include "lib/ctr/start.h"
 
 int image_tool(const struct app *app, const struct ctr_env *env, char *const *words,
 	       struct err *e)
@@ -70,15 +71,6 @@ static int open_cidfile(const char *path, struct err *e)
 	return fd < 0 ? err_sys(e, "--cidfile '%s'", path) : fd;
 }
 
-/* Its execve and our work on the store go on side by side. */
-static int prepare_shim(struct client *shim, struct err *e)
-{
-	AUTO_FREE char *path = NULL;
-	int r = shim ? app_program("coracle-shim", &path, e) : 0;
-
-	return r < 0 || !shim ? r : client_prepare(shim, path, e);
-}
-
 int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app, struct ctr_env *env,
 	    const struct create_args *a, char **operands, int count, struct err *e)
 {
@@ -90,7 +82,10 @@ int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app, struct
 	ctr_config_init(&config);
 	r = create_config(&config, &in.given_entrypoint, a, operands, count, e);
 	if (r == 0)
-		r = prepare_shim(shim, e);
+		r = env_begin(env, app, e);
+	/* Its start and our work on the store go on side by side. */
+	if (r == 0 && shim)
+		r = ctr_prepare(shim, env, &config, e);
 	if (r == 0)
 		r = env_init(env, app, e);
 	if (r == 0 && !a->rootfs)

@@ -46,6 +46,7 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = shim_setup(s, START_FD, &e);
 	if (r < 0) {
+		rt_abort(&s->box);
 		answer_error(START_FD, &e);
 		return 1;
 	}

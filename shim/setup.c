@@ -10,6 +10,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/runtime/plan.h"
 #include "shim/planmap.h"
 
 /* --- the start message --- */
@@ -46,6 +47,27 @@ static int take_network(struct shim *s, struct err *e)
 	return 0;
 }
 
+/* A plan that came before the start message: what it asks for is begun, and
+ * should that fail, the start itself will say why. */
+static void prepare(struct shim *s, size_t len)
+{
+	struct err later = ERR_INIT;
+
+	memcpy(s->early, s->message, len);
+	if (plan_check(s->early, len, &later) == 0)
+		(void)!rt_prepare(&s->box, s->early, &later);
+}
+
+static bool is_plan(const struct shim *s, ssize_t len)
+{
+	uint32_t magic;
+
+	if (len < (ssize_t)sizeof(magic))
+		return false;
+	memcpy(&magic, s->message, sizeof(magic));
+	return magic == PLAN_MAGIC;
+}
+
 int shim_receive(struct shim *s, int sock, struct err *e)
 {
 	int fds[SHIM_FDS] = { -1, -1, -1, -1 };
@@ -58,6 +80,11 @@ int shim_receive(struct shim *s, int sock, struct err *e)
 	s->box = (struct rt_container)RT_CONTAINER_INIT;
 	netkeep_init(&s->net);
 	n = fd_recv(sock, s->message, sizeof(s->message), fds, &count, 0, e);
+	if (is_plan(s, n) && count == 0) {
+		prepare(s, (size_t)n);
+		count = SHIM_FDS;
+		n = fd_recv(sock, s->message, sizeof(s->message), fds, &count, 0, e);
+	}
 	if (n < 0)
 		return (int)n;
 	r = shim_start_parse(&s->cfg, s->message, (size_t)n, e);

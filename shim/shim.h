@@ -51,6 +51,7 @@ struct shim {
 	struct log log;
 	_Alignas(8) unsigned char net_config[MAX_SHIM_MESSAGE];
 	unsigned char message[MAX_SHIM_MESSAGE];
+	_Alignas(8) unsigned char early[MAX_SHIM_MESSAGE];
 };
 
 /* Reads the start message from sock, which becomes the first client's. */

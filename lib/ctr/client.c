@@ -18,7 +18,8 @@
 
 /* --- starting --- */
 
-int client_prepare(struct client *out, const char *shim_path, struct err *e)
+int client_prepare(struct client *out, const char *shim_path,
+		   const struct buf *early, struct err *e)
 {
 	AUTO(fd_pair) struct fd_pair pair = FD_PAIR_INIT;
 	char *argv[] = { (char *)"coracle-shim", NULL };
@@ -27,6 +28,9 @@ int client_prepare(struct client *out, const char *shim_path, struct err *e)
 
 	if (r < 0)
 		return r;
+	/* The message waits in the socket while the shim starts. */
+	if (early && fd_send(pair.a, early->data, early->len, NULL, 0, 0, e) < 0)
+		return -e->code;
 	r = proc_spawn(&p,
 		       &(struct proc_spec){
 			       .path = shim_path,
@@ -41,6 +45,7 @@ int client_prepare(struct client *out, const char *shim_path, struct err *e)
 	/* It outlives us and is not waited for. */
 	fd_auto(&p.pidfd);
 	out->sock = take_fd(&pair.a);
+	out->shim = p.pid;
 	return 0;
 }
 
@@ -50,7 +55,7 @@ int client_launch(struct client *c, const char *shim_path,
 	AUTO(buf) struct buf b = BUF_INIT(MAX_SHIM_MESSAGE);
 	int sent[SHIM_FDS];
 	size_t count = 0;
-	int r = c->sock < 0 ? client_prepare(c, shim_path, e) : 0;
+	int r = c->sock < 0 ? client_prepare(c, shim_path, NULL, e) : 0;
 
 	s->fds = 0;
 	for (int i = 0; i < SHIM_FDS; i++)

@@ -17,12 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/proc.h"
 #include "lib/fmt/shimmsg.h"
 
 struct client {
 	int sock;
+	pid_t shim;		/* of one that client_prepare() started, else 0 */
 };
 
 #define CLIENT_INIT { .sock = -1 }
@@ -45,9 +47,10 @@ struct client_started {
 };
 
 /* Starts a shim that waits for its message, while the caller is still making
- * what the message is about.  It ends when the client does. */
+ * what the message is about.  early: a plan of plan_compile_early() that it
+ * begins with, or NULL.  It ends when the client does. */
 int client_prepare(struct client *out, const char *shim_path,
-		   struct err *e) MUST_CHECK;
+		   const struct buf *early, struct err *e) MUST_CHECK;
 
 /* Gives a shim its message; one is started when c was not prepared.
  * fds[SHIM_FDS] by enum shim_fd, -1 where there is none (s->fds is filled in

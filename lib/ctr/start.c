@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,6 +196,58 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 }
 
 /* --- the shim --- */
+
+/* Might delegate_create() find a place below or beside our own cgroup? */
+static bool may_have_cgroup(void)
+{
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	struct err none = ERR_INIT;
+	char own[CGROUP_PATH_MAX];
+	char *slash;
+
+	if (cgroup_tree_open(&tree, &none) < 0 || cgroup_of(0, own, &none) < 0)
+		return false;
+	if (cgroup_is_delegated(&tree, own))
+		return true;
+	slash = strrchr(own, '/');
+	if (!slash || slash == own)
+		return false;
+	*slash = '\0';
+	return cgroup_is_delegated(&tree, own);
+}
+
+/* A cgroup has to be there before its first process is, and another
+ * container's network is in its user namespace. */
+static bool can_begin_early(const struct ctr_config *c)
+{
+	return c->net != CTR_NET_CONTAINER && !c->memory && !c->nano_cpus && !c->cpu_shares &&
+	       !c->cpuset_cpus && !c->pids_limit && !may_have_cgroup();
+}
+
+int ctr_prepare(struct client *out, struct ctr_env *env, const struct ctr_config *c,
+		struct err *e)
+{
+	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+			 CLONE_NEWUTS | CLONE_NEWCGROUP;
+	AUTO(buf) struct buf early = BUF_INIT(MAX_SHIM_MESSAGE);
+	struct plan_options o = { .self_uid = geteuid(), .self_gid = getegid() };
+	struct ids ids;
+	int r;
+
+	if (!can_begin_early(c))
+		return client_prepare(out, env->shim_program, NULL, e);
+	r = ctr_ids(env, c, &ids, e);
+	if (r < 0)
+		return r;
+	if (c->net != CTR_NET_HOST)
+		flags |= CLONE_NEWNET;
+	o.idmap = &ids.map;
+	o.newuidmap = ids.newuidmap[0] ? ids.newuidmap : NULL;
+	o.newgidmap = ids.newgidmap[0] ? ids.newgidmap : NULL;
+	r = plan_compile_early(&early, &o, flags, e);
+	return r < 0 ? r : client_prepare(out, env->shim_program, &early, e);
+}
+
 
 static int make_cgroup(struct delegated *out, struct ctr_env *env, const struct ctr_bundle *b,
 		       struct err *e)

@@ -22,7 +22,13 @@ struct ctr_start_opts {
 	uint16_t rows, cols;		/* of the terminal; 0: unknown */
 };
 
-/* out: empty, or prepared by client_prepare(). */
+/* Starts a shim for a container that is about to be made from this config: it
+ * begins with namespaces and id maps meanwhile, where they can be known.  The
+ * store is not needed. */
+int ctr_prepare(struct client *out, struct ctr_env *env,
+		const struct ctr_config *c, struct err *e) MUST_CHECK;
+
+/* out: empty, or prepared. */
 int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	      const struct ctr_start_opts *o, int *exit_status, struct err *e) MUST_CHECK;
 

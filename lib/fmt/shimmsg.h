@@ -5,7 +5,8 @@
  * the same build on the same boot, and a version that differs is refused.
  *
  * Start: the program that starts a shim gives it one end of a SOCK_SEQPACKET
- * pair as descriptor 3 and sends one start message (struct shim_start, as
+ * pair as descriptor 3 and sends, if it likes, the plan of what can begin early
+ * (plan_compile_early()), and then one start message (struct shim_start, as
  * shim_start_print() writes it) with its descriptors.  The answer is
  * SHIM_STARTED or SHIM_ERROR.  From then on that socket is a client like any
  * other, attached as the start message said; closing it is fine at any time.

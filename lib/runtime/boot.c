@@ -146,14 +146,52 @@ static int get_exe(struct boot *b)
 	return fd;
 }
 
+int boot_send_late(int sock, int plan_fd, const int stdio[3], struct err *e)
+{
+	struct boot_late late = { .has_stdio = 0 };
+	int fds[4] = { plan_fd };
+	size_t count = 1;
+
+	for (int i = 0; i < 3; i++) {
+		if (stdio[i] < 0)
+			continue;
+		late.has_stdio |= (uint8_t)(1u << i);
+		fds[count++] = stdio[i];
+	}
+	return (int)fd_send(sock, &late, sizeof(late), fds, count, 0, e);
+}
+
+/* Made before there was a plan: waits for it. */
+static int receive_late(struct boot *b)
+{
+	static struct plan_head head;
+	struct err ignored = ERR_INIT;
+	struct boot_late late;
+	int fds[4] = { -1, -1, -1, -1 };
+	size_t count = 4, next = 1;
+
+	if (fd_recv(b->sock, &late, sizeof(late), fds, &count, 0, &ignored) !=
+	    (ssize_t)sizeof(late) || !count)
+		_exit(125);
+	b->plan_fd = fds[0];
+	for (int i = 0; i < 3; i++)
+		b->stdio[i] = late.has_stdio & 1u << i && next < count ? fds[next++] : -1;
+	if (pread(b->plan_fd, &head, sizeof(head), 0) != sizeof(head))
+		return -EIO;
+	b->head = &head;
+	return 0;
+}
+
 _Noreturn void boot_child(struct boot *b)
 {
 	static char number[2] = "0";
 	char *argv[] = { (char *)b->name, number, NULL };
 	char *env[] = { NULL };
 	int sock = b->sock;
-	int r = place_fds(b, &sock);
+	int r = b->plan_fd < 0 ? receive_late(b) : 0;
 
+	if (r == 0)
+		r = place_fds(b, &sock);
 	if (r < 0)
 		fail(b, sock, RT_STEP_REEXEC, r);
 	reset_signals();

@@ -17,7 +17,7 @@
 
 struct boot {
 	const struct plan_head *head;
-	int plan_fd;
+	int plan_fd;			/* -1: it comes through the socket later */
 	int sock;
 	int stdio[3];
 	int exe_fd;			/* -1: made from exe */
@@ -30,6 +30,13 @@ struct boot {
 };
 
 #define BOOT_MORE_MAX 4
+
+/* What a child that was made early is sent: the plan and its stdio. */
+struct boot_late {
+	uint8_t has_stdio;		/* bit n: descriptor n follows the plan */
+};
+
+int boot_send_late(int sock, int plan_fd, const int stdio[3], struct err *e);
 
 _Noreturn void boot_child(struct boot *b);
 

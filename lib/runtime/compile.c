@@ -322,6 +322,21 @@ int plan_compile(struct buf *out, const struct spec *s,
 	return r;
 }
 
+int plan_compile_early(struct buf *out, const struct plan_options *o,
+		       uint64_t clone_flags, struct err *e)
+{
+	struct compile c = { .opt = o, .has_userns = true };
+	int r;
+
+	blob_init(&c.blob, PLAN_EARLY);
+	c.blob.head.clone_flags = clone_flags;
+	r = compile_maps(&c, e);
+	if (r == 0)
+		r = blob_finish(&c.blob, out, e);
+	blob_clear(&c.blob);
+	return r;
+}
+
 int plan_compile_exec(struct buf *out, const struct spec_process *p,
 		      const struct plan_exec_options *o, struct err *e)
 {

@@ -139,8 +139,9 @@ static bool is_head(const struct checker *c, size_t len)
 	const uint32_t texts[] = { h->uid_map, h->gid_map, h->newuidmap, h->newgidmap };
 
 	if (h->magic != PLAN_MAGIC || h->version != PLAN_VERSION || h->size != len ||
-	    (h->kind != PLAN_START && h->kind != PLAN_EXEC) ||
-	    h->preserve_fds > PLAN_PRESERVE_MAX || !h->step_count ||
+	    h->kind < PLAN_START || h->kind > PLAN_EARLY ||
+	    h->preserve_fds > PLAN_PRESERVE_MAX ||
+	    !h->step_count != (h->kind == PLAN_EARLY) ||
 	    h->step_count > PLAN_STEPS_MAX)
 		return false;
 	if (c->bytes >= len || c->plan[len - 1])
@@ -172,7 +173,7 @@ int plan_check(const void *plan, size_t len, struct err *e)
 	for (uint32_t i = 0; i < c.h->step_count; i++)
 		if (!is_step(&c, &s[i], i == c.h->step_count - 1))
 			return err_set(e, EBADMSG, "plan: bad step %u", i);
-	if (c.h->uid_map && !c.waited)
+	if (c.h->uid_map && !c.waited && c.h->kind != PLAN_EARLY)
 		return err_set(e, EBADMSG, "plan: nothing waits for the id maps");
 	return 0;
 }

@@ -29,6 +29,9 @@
 #include "lib/fmt/spec.h"
 #include "lib/os/tap.h"
 
+/* Every plan begins with these four bytes, as a number. */
+#define PLAN_MAGIC 0x6e616c70u		/* "plan" */
+
 enum plan_root_kind {
 	PLAN_ROOT_DIR,			/* path is the root file system */
 	PLAN_ROOT_OVERLAY,		/* by the kernel */
@@ -91,6 +94,12 @@ struct plan_options {
 
 int plan_compile(struct buf *out, const struct spec *s,
 		 const struct plan_options *o, struct err *e) MUST_CHECK;
+
+/* What can begin before the rest is known: namespaces and id maps, of which
+ * the latter take the longest (rt_prepare()).  Of the options only the map and
+ * what goes with it counts. */
+int plan_compile_early(struct buf *out, const struct plan_options *o,
+		       uint64_t clone_flags, struct err *e) MUST_CHECK;
 
 /* One more process in a running container. */
 struct plan_exec_options {

@@ -45,7 +45,11 @@ static void kill_and_reap(pid_t pid)
 
 void rt_abort(struct rt_container *c)
 {
+	struct err ignored = ERR_INIT;
+	struct userns_maps none = { .uid_map = NULL };
+
 	kill_and_reap(c->pid);
+	(void)!userns_finish(&c->maps, &none, &ignored);
 	kill_and_reap(c->fuse_pid);
 	rt_clear(c);
 }
@@ -195,16 +199,21 @@ static int tell_pid(struct rt_container *c, struct err *e)
 	return tell_bytes(c, &pid, sizeof(pid), e);
 }
 
-static int write_maps(struct rt_container *c, const struct plan_head *h,
-		      struct err *e)
+static struct userns_maps maps_of(const struct plan_head *h)
 {
-	struct userns_maps m = {
+	return (struct userns_maps){
 		.uid_map = plan_text(h, h->uid_map),
 		.gid_map = plan_text(h, h->gid_map),
 		.newuidmap = plan_text(h, h->newuidmap),
 		.newgidmap = plan_text(h, h->newgidmap),
 		.deny_setgroups = h->flags & PLAN_F_DENY_SETGROUPS,
 	};
+}
+
+static int write_maps(struct rt_container *c, const struct plan_head *h,
+		      struct err *e)
+{
+	struct userns_maps m = maps_of(h);
 	int r;
 
 	if (!h->uid_map)
@@ -264,8 +273,9 @@ static int listen_until_ready(struct rt_container *c, const struct rt_args *a,
 	}
 }
 
-static int run(struct rt_container *c, const struct rt_args *a, struct boot *b,
-	       struct err *e)
+/* The socket and the child. */
+static int make_child(struct rt_container *c, struct boot *b, int cgroup_fd,
+		      struct err *e)
 {
 	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
 	int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
@@ -277,20 +287,87 @@ static int run(struct rt_container *c, const struct rt_args *a, struct boot *b,
 	b->sock = p.b;
 	/* newuidmap looks at the child, which is what we are when it begins. */
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	r = clone_init(c, b, a->cgroup_fd, e);
+	r = clone_init(c, b, cgroup_fd, e);
 	(void)prctl(PR_SET_DUMPABLE, dumpable == 1, 0, 0, 0);
-	if (r < 0)
-		return r;
-	fd_auto(&p.b);
-	r = write_maps(c, b->head, e);
-	if (r < 0)
-		return r;
-	return listen_until_ready(c, a, e);
+	return r;
 }
 
-int rt_start(struct rt_container *out, const struct rt_args *a, struct err *e)
+static int run(struct rt_container *c, const struct rt_args *a, struct boot *b,
+	       struct err *e)
+{
+	int r = make_child(c, b, a->cgroup_fd, e);
+
+	if (r == 0)
+		r = write_maps(c, b->head, e);
+	return r < 0 ? r : listen_until_ready(c, a, e);
+}
+
+/* --- in two halves --- */
+
+int rt_prepare(struct rt_container *out, const void *early, struct err *e)
 {
 	struct rt_container c = RT_CONTAINER_INIT;
+	char path[BOOT_PATH_MAX];
+	struct boot b = {
+		.head = early,
+		.plan_fd = -1,
+		.stdio = { -1, -1, -1 },
+		.exe_fd = -1,
+		.name = RT_INIT_NAME,
+	};
+	struct userns_maps m = maps_of(early);
+	int r;
+
+	if (b.head->kind != PLAN_EARLY || !b.head->uid_map)
+		return err_set(e, EINVAL, "not an early plan");
+	r = boot_find_exe(&b, NULL, path, e);
+	if (r == 0)
+		r = make_child(&c, &b, -1, e);
+	if (r == 0)
+		r = userns_begin(&c.maps, c.pid, &m, e);
+	if (r < 0) {
+		rt_abort(&c);
+		return r;
+	}
+	c.early = early;
+	*out = c;
+	return 0;
+}
+
+static bool same_text(const struct plan_head *a, uint32_t at, const struct plan_head *b,
+		      uint32_t bt)
+{
+	return str_eq(plan_text(a, at), plan_text(b, bt));
+}
+
+/* Is what was prepared what this plan wants? */
+static bool is_prepared(const struct rt_container *c, const struct rt_args *a)
+{
+	const struct plan_head *h = a->plan, *was = c->early;
+
+	return was && a->cgroup_fd < 0 && !a->exe && !h->preserve_fds && !has_joins(h) &&
+	       h->clone_flags == was->clone_flags &&
+	       same_text(h, h->uid_map, was, was->uid_map) &&
+	       same_text(h, h->gid_map, was, was->gid_map) &&
+	       same_text(h, h->newuidmap, was, was->newuidmap) &&
+	       same_text(h, h->newgidmap, was, was->newgidmap);
+}
+
+static int run_prepared(struct rt_container *c, const struct rt_args *a, struct err *e)
+{
+	struct userns_maps m = maps_of(c->early);
+	int r = boot_send_late(c->sync_fd, a->plan_fd, a->stdio, e);
+
+	if (r < 0)
+		return r;
+	r = userns_finish(&c->maps, &m, e);
+	if (r == 0)
+		r = tell(c, RT_MAPS_WRITTEN, e);
+	return r < 0 ? r : listen_until_ready(c, a, e);
+}
+
+static int start_anew(struct rt_container *c, const struct rt_args *a, struct err *e)
+{
 	char path[BOOT_PATH_MAX];
 	struct boot b = {
 		.head = a->plan,
@@ -299,20 +376,32 @@ int rt_start(struct rt_container *out, const struct rt_args *a, struct err *e)
 		.exe_fd = a->exe_fd,
 		.name = RT_INIT_NAME,
 	};
+	int r = boot_find_exe(&b, a->exe, path, e);
+
+	return r < 0 ? r : run(c, a, &b, e);
+}
+
+int rt_start(struct rt_container *out, const struct rt_args *a, struct err *e)
+{
+	struct rt_container c = *out;
 	int r;
 
-	if (b.head->kind != PLAN_START)
+	if (((const struct plan_head *)a->plan)->kind != PLAN_START)
 		return err_set(e, EINVAL, "not the plan of a container");
-	r = boot_find_exe(&b, a->exe, path, e);
-	if (r < 0)
-		return r;
-	r = run(&c, a, &b, e);
+	if (is_prepared(&c, a)) {
+		r = run_prepared(&c, a, e);
+	} else {
+		rt_abort(&c);
+		r = start_anew(&c, a, e);
+	}
 	if (r < 0) {
 		rt_abort(&c);
+		*out = c;
 		return r;
 	}
 	if (c.exe_fd < 0 && a->exe_fd >= 0)
 		c.exe_fd = fcntl(a->exe_fd, F_DUPFD_CLOEXEC, 3);
+	c.early = NULL;
 	*out = c;
 	return 0;
 }

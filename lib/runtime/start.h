@@ -1,5 +1,7 @@
 /* start.h - starts a container from its plan.
  *
+ *	rt_prepare()	optional: the namespaces and the id maps, while the rest is
+ *			still being decided
  *	rt_start()	clone, id maps, and every step up to the container's own
  *			program: afterwards it is "created"
  *	rt_go()		lets the program run; returns when execve() succeeded
@@ -30,6 +32,7 @@
 
 #include "lib/base/err.h"
 #include "lib/os/tap.h"
+#include "lib/os/userns.h"
 
 struct rt_args {
 	int plan_fd;		/* the blob in a sealed memfd */
@@ -52,6 +55,8 @@ struct rt_container {
 	int sync_fd;		/* to the child, until rt_go() */
 	struct tap tap;		/* fd -1: none */
 	uint32_t rungs;		/* PLAN_RUNG_* taken */
+	const void *early;	/* borrowed: prepared by rt_prepare() with this */
+	struct userns_job maps;	/* of a prepared one: still being written */
 	pid_t fuse_pid;		/* server of the root file system; 0: none */
 	int fuse_pidfd;
 };
@@ -59,8 +64,16 @@ struct rt_container {
 #define RT_CONTAINER_INIT {					\
 	.pid = -1, .pidfd = -1, .exe_fd = -1, .console_fd = -1,	\
 	.sync_fd = -1, .tap = { .fd = -1 }, .fuse_pidfd = -1,	\
+	.maps = { .errs = { -1, -1 } },				\
 }
 
+/* early: of plan_compile_early(), checked, and there until rt_start().  No
+ * words are needed of what fails here: rt_start() tries again. */
+int rt_prepare(struct rt_container *out, const void *early,
+	       struct err *e) MUST_CHECK;
+
+/* out: RT_CONTAINER_INIT, or prepared.  What was prepared for another plan is
+ * thrown away. */
 int rt_start(struct rt_container *out, const struct rt_args *a,
 	     struct err *e) MUST_CHECK;
 int rt_go(struct rt_container *c, const struct rt_args *a,

@@ -21,8 +21,8 @@
 #include "lib/base/proc.h"
 #include "lib/fmt/spec.h"
 #include "lib/os/tap.h"
+#include "lib/runtime/plan.h"
 
-#define PLAN_MAGIC 0x6e616c70u		/* "plan" */
 #define PLAN_VERSION 1u
 
 #define PLAN_SLOTS 128
@@ -37,7 +37,11 @@
 #define PLAN_STEPS_MAX 8192
 #define PLAN_PRESERVE_MAX 64
 
-enum plan_kind { PLAN_START = 1, PLAN_EXEC };
+enum plan_kind {
+	PLAN_START = 1,
+	PLAN_EXEC,
+	PLAN_EARLY,			/* namespaces and maps only, no steps */
+};
 
 #define PLAN_F_SEALED_EXE (1u << 0)	/* a clone could be made writable again */
 #define PLAN_F_DENY_SETGROUPS (1u << 1)
