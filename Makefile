@@ -104,7 +104,7 @@ coracle-net.main := rootless/net_main.c
 coracle-net.mods := rootless lib/os lib/fmt lib/base
 coracle-net.libs := $(call pc,slirp libseccomp)
 coracle-oci.main := bin/oci_main.c
-coracle-oci.mods := lib/runtime lib/os lib/fmt lib/base
+coracle-oci.mods := bin lib/runtime lib/os lib/fmt lib/base
 coracle-oci.libs := $(call pc,jansson libseccomp libsystemd)
 
 # The shim is static where the sanitizers allow it: its pages are shared, its
@@ -131,6 +131,12 @@ $(foreach m,$(MODULES),$(eval $(call module,$(m))))
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# `coracle completion SHELL` prints these files.
+$(B)/bin/completion_text.h: $(wildcard completion/*)
+	$(Q)mkdir -p $(@D) && for s in bash zsh fish; do echo "{ \"$$s\","; \
+		sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' completion/coracle.$$s; echo '},'; done > $@
+$(B)/bin/cmd_completion.o: $(B)/bin/completion_text.h
 
 # Another set of flags is another build; -Werror changes no object.
 stamp	= $(subst ','\'',$(CC) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS))

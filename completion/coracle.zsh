@@ -1,0 +1,14 @@
+#compdef coracle
+# zsh completion for coracle: glue, the program itself knows the words.
+_coracle() {
+	local -a lines names shown
+	lines=("${(@f)$(coracle __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+	case $lines[1] in
+	'') return 1 ;;
+	:files) _files ;;
+	:dirs) _files -/ ;;
+	*) names=("${(@)lines%%$'\t'*}") shown=("${(@)lines//$'\t'/  -- }")
+		compadd -l -d shown -a names ;;
+	esac
+}
+compdef _coracle coracle
