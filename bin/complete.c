@@ -48,7 +48,7 @@ static void offer_list(const struct typed *t, const char *list)
 static int offer_images(const struct typed *t, struct store *s)
 {
 	AUTO(images) struct images list = IMAGES_INIT;
-	int r = image_list(&list, s, t->app->ns, false, t->e);
+	int r = image_list(&list, s, t->app->ns, NULL, t->e);
 
 	for (size_t i = 0; r == 0 && i < list.len; i++) {
 		AUTO(buf) struct buf text = BUF_INIT(MAX_REF * 2);

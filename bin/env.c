@@ -6,7 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-static const char *find_fuse(void)
+const char *env_find_fuse(void)
 {
 	static const char *const places[] = {
 		"/usr/bin/fuse-overlayfs", "/usr/local/bin/fuse-overlayfs", "/bin/fuse-overlayfs",
@@ -34,7 +34,7 @@ int env_begin(struct ctr_env *env, struct app *app, struct err *e)
 		.data_dir = app->data_dir,
 		.run_dir = app->run_dir,
 		.cache_dir = app->cache_dir,
-		.fuse_program = find_fuse(),
+		.fuse_program = env_find_fuse(),
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++) {
 		char *path = NULL;
