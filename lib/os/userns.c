@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/fs.h"
@@ -31,7 +31,27 @@ static int split_args(char *text, char **argv, size_t n)
 	return 0;
 }
 
-/* posix_spawn copies no page table and waits for the execve only. */
+/* What our caller ignores or blocks is no business of the helper's. */
+static _Noreturn void become_helper(const char *path, char **argv, int err_fd)
+{
+	static char *const env[] = { NULL };
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	const char *why;
+	sigset_t none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &dfl, NULL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)dup2(err_fd, STDERR_FILENO);
+	(void)execve(path, argv, env);
+	why = str_errno(errno);
+	(void)!write(STDERR_FILENO, why, strlen(why));
+	_exit(127);
+}
+
+/* By fork: posix_spawn would wait for the execve, one helper's after the
+ * other's, and that takes longer than to copy the few pages of a shim. */
 static int spawn_helper(pid_t *out, int *err_fd, const char *path, pid_t pid,
 			const char *map, struct err *e)
 {
@@ -39,10 +59,7 @@ static int spawn_helper(pid_t *out, int *err_fd, const char *path, pid_t pid,
 	char *argv[MAX_ARGS];
 	char text[MAX_MAP_TEXT];
 	char number[16];
-	static char *const env[] = { NULL };
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t at;
-	sigset_t all, none;
+	pid_t child;
 	int r;
 
 	if (!str_copy(text, sizeof(text), map))
@@ -55,22 +72,12 @@ static int spawn_helper(pid_t *out, int *err_fd, const char *path, pid_t pid,
 	r = fd_pipe(&p, e);
 	if (r < 0)
 		return r;
-
-	posix_spawn_file_actions_init(&fa);
-	posix_spawnattr_init(&at);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(&at, &none);
-	posix_spawnattr_setsigdefault(&at, &all);
-	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn_file_actions_adddup2(&fa, p.b, 2);
-	if (!r)
-		r = posix_spawn(out, path, &fa, &at, argv, env);
-	posix_spawnattr_destroy(&at);
-	posix_spawn_file_actions_destroy(&fa);
-	if (r)
-		return err_hint(e, err_set(e, r, "run '%s': %s", path, str_errno(r)),
-				"userns.helper");
+	child = fork();
+	if (child < 0)
+		return err_hint(e, err_sys(e, "run '%s'", path), "userns.helper");
+	if (child == 0)
+		become_helper(path, argv, p.b);
+	*out = child;
 	*err_fd = take_fd(&p.a);
 	return 0;
 }
