@@ -109,6 +109,34 @@ const struct cmd cmd_save = {
 	.program = PROGRAM_IMAGE,
 };
 
+static const struct opt cp_opts[] = {
+	FLAG(struct cp_args, archive, 'a', "archive", "Keep owners as the container has them"),
+	FLAG(struct cp_args, follow, 'L', "follow-link", "Copy what a link leads to, when it is named as source"),
+	FLAG(struct cp_args, quiet, 'q', "quiet", "Say nothing; it says nothing anyway"),
+	{ .kind = OPT_END },
+};
+
+static const char *const cp_aliases[] = { "container cp", NULL };
+
+const struct cmd cmd_cp = {
+	.name = "cp",
+	.aliases = cp_aliases,
+	.summary = "Copy files into a container, or out of it",
+	.operands = "CONTAINER:PATH|PATH|- CONTAINER:PATH|PATH|-",
+	.operand_word = WORD_FILE,
+	.min = 2,
+	.max = 2,
+	.about = "Copy a file or a directory with all that is in it, whether the container runs or not. "
+		 "A directory that exists is copied into; DIR/. is only what is in it. With - the "
+		 "host's side is a tar archive on standard input or output. What comes in belongs to "
+		 "the container's root, what comes out to you, unless --archive is given.",
+	.example = "coracle cp site/. web:/usr/share/nginx/html\ncoracle cp web:/var/log/nginx logs\n"
+		   "coracle cp web:/etc - | tar -t",
+	.opts = cp_opts,
+	.args_size = sizeof(struct cp_args),
+	.program = PROGRAM_IMAGE,
+};
+
 const struct cmd cmd_unpack = {
 	.name = "__unpack",
 	.summary = "Unpack an image for an id map",

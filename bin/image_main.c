@@ -12,6 +12,7 @@ static const struct {
 	{ "logout", logout_run },
 	{ "load", load_run },
 	{ "save", save_run },
+	{ "cp", cp_run },
 	{ "__unpack", unpack_run },
 	{ "__subid", subid_run },
 };

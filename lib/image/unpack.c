@@ -229,8 +229,13 @@ static int write_data(struct unpack *u, const struct item *it, int fd,
 /* Something has the name already.  What the way was may be gone after. */
 static int clear_place(struct unpack *u, struct item *it, struct err *e)
 {
-	int r = tree_remove(&u->tree, it->parent, it->base, e);
+	struct stat st;
+	int r;
 
+	if (u->opts->plain && fstatat(it->parent, it->base, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode))
+		return err_set(e, EISDIR, "a directory is in the way");
+	r = tree_remove(&u->tree, it->parent, it->base, e);
 	if (r < 0)
 		return r;
 	it->parent = tree_parent(&u->tree, it->path, true, &it->base, e);
@@ -472,7 +477,9 @@ static int unpack_whiteout(struct unpack *u, const char *path, const char *base,
 	const char *name = NULL;
 	size_t dir_len = (size_t)(base - path);
 
-	*is_one = true;
+	*is_one = !u->opts->plain;
+	if (u->opts->plain)
+		return 0;
 	memcpy(target, path, dir_len);
 	switch (whiteout_classify(base, &name)) {
 	case WHITEOUT_NOT:

@@ -43,6 +43,8 @@ struct unpack_opts {
 	enum unpack_owners owners;
 	uint64_t max_bytes;		/* 0: MAX_LAYER_BYTES */
 	uint64_t max_entries;		/* 0: MAX_LAYER_ENTRIES */
+	bool plain;			/* a copy, not a layer: no name is a whiteout,
+					 * and no directory makes room (-EISDIR) */
 
 	/* Told about what was left out (aufs metadata, control xattrs,
 	 * devices made as empty files): once per kind.  May be NULL. */
