@@ -62,20 +62,30 @@ static void add_kind(json_t *rows, const char *type, uint64_t total, uint64_t ac
 	json_array_append_new(rows, row);
 }
 
-/* A container that does not run could be removed with its layer. */
-static int idle_bytes(uint64_t *out, struct app *app, struct err *e)
-{
-	AUTO(containers) struct containers list = CONTAINERS_INIT;
-	int r = container_list(&list, app->store, app->ns, e);
+struct idle {
+	uint64_t running;
+	uint64_t bytes;			/* of layers of those that do not run */
+};
 
-	*out = 0;
+/* Asks the status pages: an end may not be in the rows yet. */
+static int look_idle(struct idle *out, struct app *app, struct err *e)
+{
+	AUTO(env) struct ctr_env env = { .ns = NULL };
+	AUTO(containers) struct containers list = CONTAINERS_INIT;
+	int r = env_init(&env, app, e);
+
+	*out = (struct idle){ .running = 0 };
+	if (r == 0)
+		r = container_list(&list, app->store, app->ns, e);
 	for (size_t i = 0; r == 0 && i < list.len; i++) {
 		AUTO(snapshot) struct snapshot s = SNAPSHOT_INIT;
+		AUTO(ctr) struct ctr c = CTR_INIT;
 
-		if (list.v[i].state == CONTAINER_RUNNING || !list.v[i].snapshot)
-			continue;
-		r = snapshot_get(&s, app->store, list.v[i].snapshot, e);
-		*out += s.size;
+		r = ctr_look(&c, &env, &list.v[i], e);
+		if (r == 0 && !c.is_running && c.row.snapshot)
+			r = snapshot_get(&s, app->store, c.row.snapshot, e);
+		out->running += c.is_running;
+		out->bytes += s.size;
 	}
 	return r;
 }
@@ -84,15 +94,15 @@ static int df_summary(struct app *app, const struct table_opts *o, struct err *e
 {
 	json_t *rows = json_array();
 	struct store_usage u;
-	uint64_t idle;
-	int r = store_usage(&u, app->store, app->ns, e);
+	struct idle idle;
+	int r = look_idle(&idle, app, e);
 
 	if (r == 0)
-		r = idle_bytes(&idle, app, e);
+		r = store_usage(&u, app->store, app->ns, e);
 	if (r == 0) {
 		add_kind(rows, "Images", u.images, u.images_active, u.layer_bytes, u.layer_bytes_unused);
-		add_kind(rows, "Containers", u.containers, u.containers_running, u.active_bytes,
-			 idle < u.active_bytes ? idle : u.active_bytes);
+		add_kind(rows, "Containers", u.containers, idle.running, u.active_bytes,
+			 idle.bytes < u.active_bytes ? idle.bytes : u.active_bytes);
 		add_kind(rows, "Local Volumes", u.volumes, u.volumes_active, UNKNOWN, UNKNOWN);
 		add_kind(rows, "Blobs", u.blobs, u.blobs, u.blob_bytes, 0);
 		r = table_print(&app->out, &df_table, o, rows, e);

@@ -64,8 +64,8 @@ static int follow_once(char path[static MAX_PATH], int dirfd, const struct split
 	if (n < 0)
 		return errno == EINVAL || errno == ENOENT ? 0 : err_sys(e, "read link '%s'", path);
 	text[n] = '\0';
-	snprintf(joined, sizeof(joined), "%s/%s%s", text[0] == '/' ? "" : s->dir, text,
-		 s->is_dir ? "/" : "");
+	snprintf(joined, sizeof(joined), "%s%s%s%s", text[0] == '/' ? "" : s->dir,
+		 text[0] == '/' ? "" : "/", text, s->is_dir ? "/" : "");
 	return str_copy(path, MAX_PATH, joined) ? 1 : err_set(e, ENAMETOOLONG, "'%s' is too long", path);
 }
 

@@ -60,10 +60,9 @@ static int collect(struct gc_result *out, struct ctr_env *env, uint64_t budget_n
 	const struct gc_options o = { .budget_ns = budget_ns, .grace_s = GC_GRACE_S };
 	int r = gc_run(out, env->store, &o, e);
 
-	if (r == 0 && !out->is_finished)
+	/* A layer may be large, and one tree is removed in one go. */
+	if (r == 0 && (!out->is_finished || gc_has_trash(env->store)))
 		reap_in_background(env);
-	else
-		ctr_reap_soon(env);
 	return r;
 }
 
