@@ -112,16 +112,18 @@ static int check_ids(struct checks *c, const struct probe *p, const struct check
 	static const char what[] = "ids of a user";
 	AUTO_FREE char *name = user_name();
 	struct ids ids;
+	unsigned count = 0;
 	int r = ids_choose(&ids, &env->ids, IDS_DEFAULT, ID_NONE, ID_NONE, e);
 
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < ids.map.uids.len; i++)
+		count += ids.map.uids.at[i].count;
 	if (ids.rung == IDS_ROOT)
 		add(c, what, CHECK_OK, false, mem_str("we are root here: every id that is mapped"), NULL);
 	else if (ids.rung == IDS_SUBID)
 		add(c, what, CHECK_OK, false,
-		    mem_printf("own id and %u ranges of subordinate ids", (unsigned)ids.map.uids.len - 1),
-		    NULL);
+		    mem_printf("own id and %u subordinate ones", count - 1), NULL);
 	else
 		add(c, what, CHECK_LOWER, false,
 		    mem_printf("%s: containers have one user id, other owners are recorded",
