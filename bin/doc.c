@@ -129,7 +129,7 @@ void doc_overview(struct buf *out)
 		if (!cmd_table[i]->hidden)
 			buf_addf(out, "  %-18s  %s\n", cmd_table[i]->name, cmd_table[i]->summary);
 	buf_addf(out, "\nOptions:\n%s", global_options);
-	buf_adds(out, "\n'coracle COMMAND -h' explains a command; 'coracle doctor' checks this machine.\n");
+	buf_adds(out, "\n'coracle COMMAND --help' explains a command; 'coracle doctor' checks this machine.\n");
 }
 
 /* Text for roff: a leading dot or quote is text, and so is every backslash. */

@@ -25,7 +25,7 @@ int run_cmd(struct app *app, const struct cmd *c, cmd_fn *run, char **argv,
 	} else if (r < 0) {
 		app_error(app, e);
 		err_clear(e);
-		fprintf(stderr, "'coracle %s -h' shows the usage\n", c->name);
+		fprintf(stderr, "'coracle %s --help' shows the usage\n", c->name);
 		r = c->fail_status ? c->fail_status : EXIT_USAGE;
 	} else {
 		r = run(app, args, operands, count, e);
@@ -101,15 +101,13 @@ static int find_and_run(struct app *app, char **argv, int argc, dispatch_fn *dis
 	return EXIT_USAGE;
 }
 
-/* Whatever our caller did with descriptors 0, 1, 2, they are open in us. */
+/* Whatever our caller did with descriptors 0, 1, 2, they are open in us.  A
+ * stdout that was closed is one that cannot be written to. */
 static void open_stdio(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd < 3);
-	fd_auto(&fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
 }
 
 int run_main(int argc, char **argv, dispatch_fn *dispatch)
