@@ -1,0 +1,182 @@
+# helper.bash - what the tests of real containers share.  Loaded by every file:
+#
+#	load helper
+#	setup_file() { coracle_setup busybox; }
+#	teardown_file() { coracle_teardown; }
+#
+# coracle_setup gives the file a store, a runtime directory and a home of its
+# own, so that files can run side by side; coracle_teardown fails when a
+# process or a mount of that store is left.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
+BIN=$(cd "$ROOT" && readlink -f "${B:-build/release}")
+
+coracle_env() {
+	unset CORACLE_NAMESPACE DOCKER_CONFIG REGISTRY_AUTH_FILE XDG_CACHE_HOME XDG_CONFIG_HOME
+	export HOME=$1/home XDG_DATA_HOME=$1/data XDG_RUNTIME_DIR=$1/run
+	mkdir -p "$HOME" "$XDG_DATA_HOME"
+	mkdir -m 0700 -p "$XDG_RUNTIME_DIR"
+	DATA=$XDG_DATA_HOME/coracle RUN=$XDG_RUNTIME_DIR/coracle
+	export DATA RUN
+	case $PATH in
+	"$BIN":*) ;;
+	*) export PATH="$BIN:$PATH:/usr/sbin:/sbin" ;;
+	esac
+}
+
+# coracle_setup [IMAGE]: an environment with this image loaded; debian only
+# makes it.  Images are kept in CORACLE_TEST_CACHE, or with this user's
+# temporary files.
+coracle_setup() {
+	export IMAGES=${CORACLE_TEST_CACHE:-${TMPDIR:-/tmp}/coracle-images-$(id -u)}
+	mkdir -p -m 0700 "$IMAGES"
+	[ -O "$IMAGES" ]
+	coracle_env "$BATS_FILE_TMPDIR"
+	case ${1-} in
+	busybox)
+		"$ROOT/tests/run/mkimages.sh" "$IMAGES"
+		coracle load -i "$IMAGES/busybox.tar"
+		;;
+	debian)
+		need mmdebstrap
+		"$ROOT/tests/run/mkimages.sh" "$IMAGES" debian || skip "no Debian mirror can be reached"
+		;;
+	esac
+}
+
+coracle_teardown() {
+	local left
+	coracle rm -f -a >/dev/null
+	wait_for 5 no_processes || true
+	left=$(our_processes; grep -F "$BATS_FILE_TMPDIR" /proc/self/mountinfo || true)
+	remove_tree "$XDG_DATA_HOME"
+	[ -z "$left" ] || { echo "left behind: $left"; return 1; }
+}
+
+# Files of mapped owners can only be removed by those who have the map.
+remove_tree() {
+	rm -rf "$@" 2>/dev/null || unshare --map-auto --map-root-user rm -rf "$@"
+}
+
+# Shims and network helpers of this file: the shims by their environment.
+our_processes() {
+	local p shims=
+	for p in $(pgrep -u "$(id -u)" '^coracle-shim' || true); do
+		! grep -qaF "$XDG_RUNTIME_DIR" "/proc/$p/environ" 2>/dev/null || shims+=,$p
+	done
+	[ -z "$shims" ] || ps -o pid=,args= -p "${shims#,}" --ppid "${shims#,}" || true
+}
+
+no_processes() {
+	[ -z "$(our_processes)" ]
+}
+
+# Everything on disk and in memory that a removed container may not leave.
+state_of() {
+	(
+		cd "$DATA" && ls containers/* snapshots/* volumes trash
+		cd "$RUN" && find . -mindepth 2
+		grep -F "$XDG_DATA_HOME" /proc/self/mountinfo
+		our_processes
+		find /sys/fs/cgroup -maxdepth 6 -type d -name '*coracle*'
+	) 2>/dev/null || true
+}
+
+state_is() {
+	[ "$(state_of)" = "$1" ] || { diff <(echo "$1") <(state_of); return 1; }
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || { echo "waited in vain for: $*"; "$@"; return 1; }
+		sleep 0.03
+	done
+}
+
+says() {
+	local want=$1
+	shift
+	"$@" 2>&1 | grep -qE -- "$want"
+}
+
+silent() {
+	[ -z "$("$@" 2>&1)" ]
+}
+
+# capture COMMAND...: keeps $status, and both streams in $output.
+capture() {
+	status=0
+	output=$("$@" 2>&1 3>&-) || status=$?
+}
+
+# ok COMMAND...: it succeeds.
+ok() {
+	fails 0 "$@"
+}
+
+# fails STATUS COMMAND...: it ends with this status.
+fails() {
+	local want=$1
+	shift
+	capture "$@"
+	[ "$status" -eq "$want" ] || { echo "$* gave $status, not $want: $output"; return 1; }
+}
+
+# output_is TEXT and output_has PATTERN look at what ok and fails kept.
+output_is() {
+	[ "$output" = "$1" ] || { printf 'output: %s\nwanted: %s\n' "$output" "$1"; return 1; }
+}
+
+output_has() {
+	grep -qE -- "$1" <<<"$output" || { printf 'output: %s\nwanted: %s\n' "$output" "$1"; return 1; }
+}
+
+output_lacks() {
+	! grep -qE -- "$1" <<<"$output" || { printf 'output: %s\nunwanted: %s\n' "$output" "$1"; return 1; }
+}
+
+# bb ARG...: a temporary container without a network.
+bb() {
+	coracle run --rm --network none "$@"
+}
+
+is_state() {
+	[ "$(coracle ps -a --no-trunc --filter "name=$1" --format '{{.Names}} {{.State}}' |
+		sed -n "s/^$1 //p")" = "$2" ]
+}
+
+# A number that nobody else passes to sleep.
+mark() {
+	echo $((BASHPID * 1000 + BATS_TEST_NUMBER))
+}
+
+# pid_of MARK: the process outside that runs "sleep MARK" in a container.
+pid_of() {
+	pgrep -u "$(id -u)" -xf "sleep $1" | head -n 1
+}
+
+# shims: the shims of this file's containers, not their helpers inside.
+shims() {
+	local pids p
+	pids=$(our_processes | sed -n 's/^ *\([0-9]*\) coracle-shim.*/\1/p')
+	for p in $pids; do
+		grep -qx "$(ps -o ppid= -p "$p" | tr -d ' ')" <<<"$pids" || echo "$p"
+	done
+}
+
+need() {
+	local p
+	for p in "$@"; do
+		command -v "$p" >/dev/null || skip "$p is not installed"
+	done
+}
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
