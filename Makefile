@@ -93,7 +93,12 @@ PROGRAMS := coracle coracle-image coracle-shim coracle-net coracle-oci
 
 coracle.main	:= bin/main.c
 coracle.mods	:= bin lib/ctr rootless lib/image lib/snap lib/store lib/runtime lib/plugin lib/conf lib/os lib/fmt lib/base
-coracle.libs	:= $(call pc,sqlite3 jansson)
+# The dynamic linker's work on sqlite would be half of a short call's time: it
+# is linked in where a static library is installed; STATIC=no leaves it out.
+archive	= $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a))
+inside	:= -Wl,-Bstatic -lsqlite3 -ljansson -Wl,-Bdynamic -lm
+coracle.libs	:= $(if $(and $(filter-out no,$(or $(STATIC),yes)),$(call archive,sqlite3),$(call archive,jansson)), \
+	$(inside),$(call pc,sqlite3 jansson))
 coracle-image.main := bin/image_main.c
 coracle-image.mods := bin lib/ctr rootless lib/image lib/snap lib/registry lib/store lib/runtime lib/plugin lib/conf lib/os lib/fmt lib/base
 coracle-image.libs := $(call pc,sqlite3 jansson libcurl gnutls libarchive libisal libzstd) -lsubid

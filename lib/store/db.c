@@ -72,6 +72,10 @@ int db_open(struct store *s, const char *path, bool read_only, struct err *e)
 	int on = 1;
 	int r;
 
+	/* No threads here: no mutexes, no statistics.  Refused, and no harm
+	 * done, when somebody in this process opened a database before. */
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
 		r = s->db ? db_error(s, e) : err_set(e, ENOMEM, "database");
 		db_close(s);
