@@ -2,6 +2,7 @@
 #include "bin/cmd.h"
 #include "bin/new_ctr.h"
 #include "lib/base/limits.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ctr/remove.h"
 #include "lib/ctr/start.h"
@@ -30,19 +31,25 @@ static void run_clear(void *args)
 	create_args_clear(&((struct run_args *)args)->create);
 }
 
-/* The container of a foreground run has ended, or never started. */
-static int finish(struct ctr_env *env, const char *id, bool remove, struct err *e)
+static bool has_volumes(const struct ctr_config *c)
 {
-	const struct ctr_remove_opts o = { .volumes = true };
-	AUTO(ctr) struct ctr c = CTR_INIT;
-	int r = ctr_get(&c, env, id, e);
+	for (size_t i = 0; i < c->mount_count; i++)
+		if (c->mounts[i].kind == MOUNT_VOLUME)
+			return true;
+	return false;
+}
 
-	/* Somebody else may have removed it already. */
-	if (r == -ENOENT) {
-		err_clear(e);
-		return 0;
-	}
-	return r < 0 || !remove ? r : ctr_remove(env, &c, &o, e);
+/* The container of a foreground run has ended, or never started.  What is to
+ * be removed need not be read again. */
+static int finish(struct ctr_env *env, const struct ctr_bundle *b, struct err *e)
+{
+	const struct ctr_remove_opts o = { .volumes = has_volumes(&b->config) };
+	AUTO(ctr) struct ctr c = CTR_INIT;
+
+	if (!b->config.auto_remove)
+		return ctr_get(&c, env, b->id, e);
+	c.row.id = mem_str(b->id);
+	return ctr_remove(env, &c, &o, e);
 }
 
 static int print_plan(struct app *app, struct ctr_env *env, const struct ctr_bundle *b,
@@ -91,13 +98,13 @@ static int run_foreground(struct app *app, struct ctr_env *env, struct ctr_bundl
 			(void)!client_release(client, &late);
 		err_clear(&late);
 	}
-	if (finish(env, b->id, a->create.rm, &late) < 0)
+	if (finish(env, b, &late) < 0)
 		app_error(app, &late);
 	return status;
 }
 
 static int run_detached(struct app *app, struct ctr_env *env, struct ctr_bundle *b,
-			struct client *client, const struct run_args *a, struct err *e)
+			struct client *client, struct err *e)
 {
 	const struct ctr_start_opts o = { .streams = 0 };
 	struct err late = ERR_INIT;
@@ -111,7 +118,7 @@ static int run_detached(struct app *app, struct ctr_env *env, struct ctr_bundle 
 	}
 	app_error(app, e);
 	err_clear(e);
-	if (finish(env, b->id, a->create.rm, &late) < 0)
+	if (finish(env, b, &late) < 0)
 		app_error(app, &late);
 	return status;
 }
@@ -139,7 +146,7 @@ static int run_run(struct app *app, void *args, char **operands, int count, stru
 			r = ctr_get(&c, &env, b.id, e);
 		return r < 0 ? r : ctr_remove(&env, &c, &remove, e);
 	}
-	return a->detach ? run_detached(app, &env, &b, &shim, a, e) :
+	return a->detach ? run_detached(app, &env, &b, &shim, e) :
 			   run_foreground(app, &env, &b, &shim, a, e);
 }
 
