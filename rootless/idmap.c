@@ -1,6 +1,5 @@
 #include "rootless/idmap.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -41,30 +40,35 @@ static int cache_key(struct buf *key, struct err *e)
 	return 0;
 }
 
-/* Lines "uid START COUNT" and "gid START COUNT". */
-static int parse_grants(struct grants *g, const char *text, struct err *e)
+/* The three words of a line, cut in place; false: not three. */
+static bool three_words(char *line, char *word[static 3])
 {
-	while (*text) {
-		char kind[4], start[16], count[16];
+	char *save = NULL;
+
+	for (int i = 0; i < 3; i++)
+		word[i] = strtok_r(i ? NULL : line, " ", &save);
+	return word[0] && word[1] && word[2] && !strtok_r(NULL, " ", &save);
+}
+
+/* Lines "uid START COUNT" and "gid START COUNT"; the text is cut in place. */
+static int parse_grants(struct grants *g, char *text, struct err *e)
+{
+	char *save = NULL, *word[3];
+
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		bool is_uid = l[0] == 'u';
 		uint64_t first, number;
 		struct id_grant *to;
 
-		if (sscanf(text, "%3s %15s %15s", kind, start, count) != 3 ||
-		    num_u64(start, 1, ID_NONE - 1, &first, e) < 0 ||
-		    num_u64(count, 1, ID_NONE - first, &number, e) < 0) {
+		if (!three_words(l, word) || num_u64(word[1], 1, ID_NONE - 1, &first, e) < 0 ||
+		    num_u64(word[2], 1, ID_NONE - first, &number, e) < 0) {
 			err_clear(e);
 			return err_set(e, EBADMSG, "bad answer about subordinate ids");
 		}
-		to = kind[0] == 'u' ? &g->uids[g->uid_count] : &g->gids[g->gid_count];
 		if (g->uid_count == MAX_GRANTS || g->gid_count == MAX_GRANTS)
 			return err_set(e, E2BIG, "too many ranges of subordinate ids");
+		to = is_uid ? &g->uids[g->uid_count++] : &g->gids[g->gid_count++];
 		*to = (struct id_grant){ (uint32_t)first, (uint32_t)number };
-		if (kind[0] == 'u')
-			g->uid_count++;
-		else
-			g->gid_count++;
-		text += strcspn(text, "\n");
-		text += *text == '\n';
 	}
 	return 0;
 }
@@ -109,7 +113,7 @@ static int get_grants(struct grants *g, const struct ids_env *env, struct err *e
 		if (r < 0)
 			return r;
 	}
-	return parse_grants(g, text.data, e);
+	return text.len ? parse_grants(g, text.data, e) : 0;
 }
 
 /* Every id that is mapped in our own user namespace, unchanged. */
@@ -124,14 +128,14 @@ static int identity(struct id_ranges *out, const char *path, struct err *e)
 	if (r < 0)
 		return err_move(e, &err);
 	for (char *l = strtok_r(line, "\n", &save); l && r == 0; l = strtok_r(NULL, "\n", &save)) {
-		char inside[16], outside[16], count[16];
 		uint64_t first, number;
+		char *word[3];
 
-		if (sscanf(l, "%15s %15s %15s", inside, outside, count) != 3)
+		if (!three_words(l, word))
 			return err_set(e, EBADMSG, "bad '%s'", path);
-		r = num_u64(inside, 0, ID_NONE, &first, e);
+		r = num_u64(word[0], 0, ID_NONE, &first, e);
 		if (r == 0)
-			r = num_u64(count, 1, UINT32_MAX, &number, e);
+			r = num_u64(word[2], 1, UINT32_MAX, &number, e);
 		if (r == 0)
 			r = id_add(out, (uint32_t)first, (uint32_t)first, (uint32_t)number, e);
 	}

@@ -248,10 +248,7 @@ int slirp_link_new(struct slirp_link **out, const struct net_config *c,
 
 bool slirp_is_recent(void)
 {
-	int major = 0, minor = 0, patch = 0;
-
-	(void)!sscanf(slirp_version_string(), "%d.%d.%d", &major, &minor, &patch);
-	return major > 4 || (major == 4 && (minor > 9 || (minor == 9 && patch >= 2)));
+	return strverscmp(slirp_version_string(), "4.9.2") >= 0;
 }
 
 /* --- waiting --- */
