@@ -30,8 +30,10 @@ static int images_rows(json_t *rows, struct app *app, const struct images_args *
 {
 	AUTO(env) struct ctr_env env = { .ns = NULL };
 	AUTO(images) struct images list = IMAGES_INIT;
-	int r = env_init(&env, app, e);
+	int r = filter_check(&a->filter, image_filters, e);
 
+	if (r == 0)
+		r = env_init(&env, app, e);
 	if (r == 0)
 		r = image_list(&list, app->store, app->ns, NULL, e);
 	for (size_t i = 0; r >= 0 && i < list.len; i++) {

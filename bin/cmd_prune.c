@@ -1,6 +1,5 @@
 #include "bin/cmd.h"
 #include "bin/prune.h"
-#include "lib/base/str.h"
 
 struct prune_args {
 	bool all, force, volumes;
@@ -52,8 +51,16 @@ static int prune(struct app *app, const struct prune_args *a, const struct prune
 {
 	AUTO(env) struct ctr_env env = { .ns = NULL };
 	uint64_t freed = 0;
-	int r = prune_ask(app, a->force, p->what, e);
+	int r = 0;
 
+	if (p->containers)
+		r = filter_check(&a->filter, prune_ctr_filters, e);
+	if (r == 0 && p->volumes)
+		r = filter_check(&a->filter, volume_prune_filters, e);
+	if (r == 0 && p->images)
+		r = filter_check(&a->filter, image_prune_filters, e);
+	if (r == 0)
+		r = prune_ask(app, a->force, p->what, e);
 	if (r == 0)
 		r = env_init(&env, app, e);
 	if (r == 0 && p->containers)
@@ -113,9 +120,6 @@ static int system_run(struct app *app, void *args, char **operands UNUSED, int c
 			"all containers that do not run, and images that no container uses",
 	};
 
-	for (size_t i = 0; a->volumes && i < a->filter.len; i++)
-		if (str_starts(a->filter.v[i], "until="))
-			return err_set(e, EINVAL, "--filter until does not go with --volumes");
 	return prune(app, args, &p, e);
 }
 

@@ -173,6 +173,8 @@ static int ps_rows(json_t *rows, struct app *app, const struct ps_args *a, struc
 	uint64_t last = a->latest ? 1 : UINT64_MAX;
 	int r = env_init(&env, app, e);
 
+	if (r == 0)
+		r = filter_check(&a->filter, keys, e);
 	if (r == 0 && a->last)
 		r = num_u64(a->last, 0, UINT32_MAX, &last, e);
 	if (r == 0)

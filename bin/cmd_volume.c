@@ -75,8 +75,10 @@ static int ls_run(struct app *app, void *args, char **operands UNUSED, int count
 	const struct table_opts o = { .format = a->format, .quiet = a->quiet };
 	AUTO(volumes) struct volumes list = VOLUMES_INIT;
 	json_t *rows = json_array();
-	int r = app_store(app, e);
+	int r = filter_check(&a->filter, volume_filters, e);
 
+	if (r == 0)
+		r = app_store(app, e);
 	if (r == 0)
 		r = volume_list(&list, app->store, app->ns, e);
 	for (size_t i = 0; r >= 0 && i < list.len; i++) {

@@ -41,23 +41,43 @@ static int match_key(const struct strv *filters, const struct filter_key *key, b
 	return found != 0;
 }
 
+/* The key of one filter; *negate says that it is "key!". */
+static int read_key(const struct filter_key **out, bool *negate, const char *text,
+		    const struct filter_key *keys, struct err *e)
+{
+	const char *equals = strchr(text, '=');
+
+	if (!equals)
+		return err_set(e, EINVAL, "--filter '%s' is not KEY=VALUE", text);
+	*negate = equals > text && equals[-1] == '!';
+	*out = find(keys, text, (size_t)(equals - text) - *negate);
+	if (!*out)
+		return err_set(e, EINVAL, "--filter: '%.*s' is not a key of this list",
+			       (int)(equals - text), text);
+	return 0;
+}
+
+int filter_check(const struct strv *filters, const struct filter_key *keys, struct err *e)
+{
+	const struct filter_key *key;
+	bool negate;
+	int r = 0;
+
+	for (size_t i = 0; i < filters->len && r == 0; i++)
+		r = read_key(&key, &negate, filters->v[i], keys, e);
+	return r;
+}
+
 int filter_match(const struct strv *filters, const struct filter_key *keys, const void *object,
 		 void *arg, struct err *e)
 {
 	for (size_t i = 0; i < filters->len; i++) {
-		const char *text = filters->v[i];
-		const char *equals = strchr(text, '=');
-		bool negate = equals && equals > text && equals[-1] == '!';
 		const struct filter_key *key;
-		int r;
+		bool negate;
+		int r = read_key(&key, &negate, filters->v[i], keys, e);
 
-		if (!equals)
-			return err_set(e, EINVAL, "--filter '%s' is not KEY=VALUE", text);
-		key = find(keys, text, (size_t)(equals - text) - negate);
-		if (!key)
-			return err_set(e, EINVAL, "--filter: '%.*s' is not a key of this list",
-				       (int)(equals - text), text);
-		r = match_key(filters, key, negate, object, arg, e);
+		if (r == 0)
+			r = match_key(filters, key, negate, object, arg, e);
 		if (r <= 0)
 			return r;
 	}

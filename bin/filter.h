@@ -24,6 +24,11 @@ struct filter_key {
 int filter_match(const struct strv *filters, const struct filter_key *keys,
 		 const void *object, void *arg, struct err *e) MUST_CHECK;
 
+/* Are they all KEY=VALUE with keys of this list?  Lists ask before they look at
+ * their first object, so that an empty one refuses the same. */
+int filter_check(const struct strv *filters, const struct filter_key *keys,
+		 struct err *e) MUST_CHECK;
+
 /* "key" or "key=value" among labels. */
 bool filter_label(const struct strv *labels, const char *value);
 

@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "bin/drop_image.h"
-#include "bin/filter_image.h"
-#include "bin/filter_volume.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -28,7 +26,7 @@ static int by_until(const void *o, void *arg UNUSED, const char *value, struct e
 	return filter_until(((const struct ctr *)o)->row.created_ns, value, e);
 }
 
-static const struct filter_key ctr_filters[] = {
+const struct filter_key prune_ctr_filters[] = {
 	{ "until", by_until }, { "label", by_label }, { NULL, NULL },
 };
 
@@ -55,7 +53,7 @@ static int prune_container(struct buf *said, struct ctr_env *env, const struct s
 
 	if (r < 0 || c.is_running)
 		return r;
-	r = filter_match(filters, ctr_filters, &c, NULL, e);
+	r = filter_match(filters, prune_ctr_filters, &c, NULL, e);
 	if (r <= 0)
 		return r;
 	bytes = ctr_bytes(env, &c.row);

@@ -1,14 +1,18 @@
 /* prune.h - removes what is not used: containers, images, volumes.
  *
  * Each prints what it removed, as docker does, and adds to *freed what that
- * took on disk.  Filters were given by the user: "until=...", "label=...".
+ * took on disk.  Filters are the user's,
+ * checked by filter_check() with the keys below: "until=...", "label=...".
  */
 #pragma once
 
 #include <stdint.h>
 
 #include "bin/env.h"
+#include "bin/filter_image.h"
+#include "bin/filter_volume.h"
 
+extern const struct filter_key prune_ctr_filters[];
 int prune_containers(struct app *app, struct ctr_env *env, const struct strv *filters,
 		     uint64_t *freed, struct err *e) MUST_CHECK;
 
