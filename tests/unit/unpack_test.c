@@ -543,7 +543,7 @@ static void test_record_caps(void **state)
 static NORETURN void swap_for_ever(void)
 {
 	for (;;) {
-		(void)symlinkat("../victim", place.root, "swap");
+		(void)!symlinkat("../victim", place.root, "swap");
 		(void)syscall(SYS_renameat2, place.root, "swap", place.root, "d", 2);
 		(void)unlinkat(place.root, "swap", 0);
 		(void)mkdirat(place.root, "swap", 0700);
