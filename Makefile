@@ -177,7 +177,7 @@ SHELLS	:= completion/coracle.bash:bash-completion/completions/coracle \
 LIBEXEC	:= coracle-image coracle-shim coracle-net
 
 deb:				## build a Debian package, build/coracle_VERSION_ARCH.deb
-	$(Q)rm -rf build/deb && $(MAKE) install DESTDIR=$(CURDIR)/build/deb PREFIX=/usr B=build/deb-$(CONFIG) >/dev/null
+	$(Q)rm -rf build/deb && $(MAKE) install DESTDIR=$(CURDIR)/build/deb PREFIX=/usr B=build/for-deb >/dev/null
 	$(Q)tests/build/mkdeb build/deb $(VERSION) "$(DEB_RUN)"
 
 # --- what has to be installed ---
