@@ -11,4 +11,5 @@ _coracle() {
 		compadd -l -d shown -a names ;;
 	esac
 }
-compdef _coracle coracle
+# Autoloaded from fpath, or sourced.
+if [[ ${funcstack[1]-} = _coracle ]]; then _coracle; else compdef _coracle coracle; fi
