@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 
 #include "lib/base/mem.h"
+#include "lib/image/links.h"
 #include "lib/image/worker.h"
 #include "lib/registry/client.h"
 #include "lib/registry/fetch.h"
@@ -28,6 +29,7 @@ struct item {
 	uint64_t have;
 	bool is_fetched;
 	struct snapshot_staging snap;	/* fd -1: not to be unpacked */
+	enum layer_kind kind;		/* of what was unpacked */
 	enum layer_state told;
 };
 
@@ -107,12 +109,17 @@ static int take_snapshot(struct item *it, struct err *e)
 {
 	const struct get_options *o = it->round->o;
 	AUTO(buf) struct buf key = BUF_INIT(KIB(128));
+	enum layer_kind kind;
+	int64_t id;
 	int r;
 
 	if (!o->env->driver || o->env->driver->form == SNAP_MERGED ||
 	    is_same_tar(o, it->layer))
 		return SNAPSHOT_EXISTS;
-	layers_map_key(&key, o->docs, o->env, 0);
+	r = layers_find_one(&id, &kind, o->docs, o->env, it->layer, o->lease, e);
+	if (r == 0 || e->code)
+		return r == 0 ? SNAPSHOT_EXISTS : r;
+	layers_map_key(&key, o->docs, o->env, it->layer, LAYER_PLAIN);
 	r = buf_ok(&key, "id map", e);
 	if (r < 0)
 		return r;
@@ -354,6 +361,146 @@ static int transfer(struct round *rd, struct err *e)
 	return r;
 }
 
+/* --- layers that do not stand for themselves (layers.h) --- */
+
+/* The item that unpacks this layer; NULL: none in this round. */
+static struct item *unpacker_of(struct round *rd, size_t layer)
+{
+	const struct digest *diffs = rd->o->docs->config.diff_ids;
+
+	for (size_t i = 0; i < rd->items; i++)
+		if (rd->item[i].snap.fd >= 0 &&
+		    digest_eq(&diffs[rd->item[i].layer], &diffs[layer]))
+			return &rd->item[i];
+	return NULL;
+}
+
+/* This one cannot be finished now: the next round unpacks it again. */
+static int put_off(struct round *rd, struct item *it, struct err *e)
+{
+	rd->is_waiting = true;
+	it->kind = LAYER_PLAIN;
+	fd_auto(&it->snap.fd);
+	return snapshot_remove(rd->o->env->store, it->snap.id, e);
+}
+
+static int put_off_links(struct round *rd, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < rd->items && r == 0; i++)
+		if (rd->item[i].snap.fd >= 0 && rd->item[i].kind == LAYER_CHAINED)
+			r = put_off(rd, &rd->item[i], e);
+	return r;
+}
+
+struct linking {
+	struct links_layer layer[MAX_LAYERS];
+	size_t len;
+	enum snap_form form;
+	int opened[MAX_LAYERS];		/* ours to close */
+	size_t opened_len;
+};
+
+static void linking_auto(struct linking *l)
+{
+	while (l->opened_len)
+		fd_auto(&l->opened[--l->opened_len]);
+}
+
+static int do_links(void *arg, struct err *e)
+{
+	const struct linking *l = arg;
+
+	return links_resolve(l->layer, l->len, l->form, e);
+}
+
+/* The directory of a layer, wherever it is now.  -ENOENT, without text: somebody
+ * else is still unpacking it. */
+static int add_layer(struct linking *l, struct round *rd, size_t layer,
+		     struct err *e)
+{
+	const struct get_options *o = rd->o;
+	struct item *it = unpacker_of(rd, layer);
+	struct links_layer *out = &l->layer[l->len];
+	enum layer_kind kind;
+	int64_t id;
+	int fd, r;
+
+	if (it) {
+		out->dir_fd = it->snap.fd;
+		out->has_links = it->kind == LAYER_CHAINED && it->layer == layer;
+		l->len++;
+		return 0;
+	}
+	r = layers_find_one(&id, &kind, o->docs, o->env, layer, o->lease, e);
+	if (r < 0)
+		return r;
+	fd = snapshot_open(o->env->store, o->env->driver->name, id, e);
+	if (fd < 0)
+		return fd;
+	l->opened[l->opened_len++] = fd;
+	out->dir_fd = fd;
+	l->len++;
+	return 0;
+}
+
+static int resolve_links(struct round *rd, struct err *e)
+{
+	const struct image_env *env = rd->o->env;
+	struct enter_opts enter = { .map = env->map };
+	AUTO(linking) struct linking l = { .len = 0 };
+	size_t top = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < rd->items; i++)
+		if (rd->item[i].kind == LAYER_CHAINED && rd->item[i].layer >= top)
+			top = rd->item[i].layer + 1;
+	if (!top)
+		return 0;
+	l.form = env->driver->form;
+	for (size_t i = 0; i < top && r == 0; i++)
+		r = add_layer(&l, rd, i, e);
+	if (r == -ENOENT && !e->code)
+		return put_off_links(rd, e);
+	return r < 0 ? r : enter_run(&enter, do_links, &l, e);
+}
+
+static int refile(struct round *rd, struct item *it, struct err *e)
+{
+	AUTO(buf) struct buf key = BUF_INIT(KIB(128));
+	struct err why = ERR_INIT;
+	int r;
+
+	layers_map_key(&key, rd->o->docs, rd->o->env, it->layer, it->kind);
+	r = buf_ok(&key, "id map", e);
+	if (r < 0)
+		return r;
+	r = snapshot_refile(rd->o->env->store, it->snap.id, key.data, &why);
+	if (r == -EEXIST)
+		return put_off(rd, it, e);
+	return r < 0 ? err_move(e, &why) : 0;
+}
+
+static int settle_kinds(struct round *rd, struct err *e)
+{
+	int r;
+
+	for (size_t i = 0; i < rd->items; i++) {
+		struct item *it = &rd->item[i];
+		const struct work_shared *s = &rd->work->page->layer[it->slot];
+
+		if (it->snap.fd >= 0)
+			it->kind = s->links ? LAYER_CHAINED :
+				   s->is_bottom ? LAYER_BOTTOM : LAYER_PLAIN;
+	}
+	r = resolve_links(rd, e);
+	for (size_t i = 0; i < rd->items && r == 0; i++)
+		if (rd->item[i].snap.fd >= 0 && rd->item[i].kind != LAYER_PLAIN)
+			r = refile(rd, &rd->item[i], e);
+	return r;
+}
+
 /* --- the end of a round --- */
 
 static int publish(struct round *rd, struct err *e)
@@ -409,6 +556,8 @@ static int one_round(const struct get_options *o, struct err *e)
 	if (r == 0)
 		r = transfer(rd, e);
 	if (r == 0)
+		r = settle_kinds(rd, e);
+	if (r == 0)
 		r = publish(rd, e);
 	is_waiting = rd->is_waiting;
 	end_round(rd, r);
@@ -462,7 +611,7 @@ static int merged_round(const struct get_options *o, struct err *e)
 	struct snapshot_done done = { .id = 0 };
 	int r = work_init(w, e);
 
-	layers_map_key(&key, o->docs, o->env, n);
+	layers_map_key(&key, o->docs, o->env, n - 1, LAYER_PLAIN);
 	if (r == 0)
 		r = buf_ok(&key, "id map", e);
 	if (r == 0)

@@ -1,7 +1,10 @@
 /* layers.h - the layers of an image on disk: which exist, and making them.
  *
  * With stacked drivers each layer is a snapshot of its own, whoever its
- * parents are.  With a merged driver the whole image is one: it is filed under
+ * parents are.  Two kinds are rare: one whose contents depend on the layers
+ * below, because it has hard links to their files, is filed under a map key
+ * that names these as well; and one that hides all that is below is marked, so
+ * that lower layers are left away (overlays do not know such a mark).  With a merged driver the whole image is one: it is filed under
  * its topmost diff id, and its map key also names the chain.
  *
  * layers.c needs no heavy library; layers_unpack() is in unpacker.c and
@@ -65,7 +68,21 @@ void layers_names(struct strv *out, const int64_t *ids, size_t count);
 int layers_unpack(const struct image_docs *d, const struct image_env *env,
 		  struct err *e) MUST_CHECK;
 
-/* The map key under which layers (merged: the chain up to count layers) are
- * filed.  Appends. */
+enum layer_kind {
+	LAYER_PLAIN,
+	LAYER_CHAINED,		/* goes with exactly the layers below it */
+	LAYER_BOTTOM,		/* nothing below it counts */
+	LAYER_KINDS,
+};
+
+/* The map key under which such a layer is filed; with a merged driver the
+ * chain up to it, whatever the kind.  Appends. */
 void layers_map_key(struct buf *out, const struct image_docs *d,
-		    const struct image_env *env, size_t count);
+		    const struct image_env *env, size_t layer,
+		    enum layer_kind kind);
+
+/* The snapshot of one layer of a stacked driver, and its kind; pinned by l
+ * when that is not NULL.  -ENOENT, without text. */
+int layers_find_one(int64_t *id, enum layer_kind *kind,
+		    const struct image_docs *d, const struct image_env *env,
+		    size_t layer, const struct lease *l, struct err *e) MUST_CHECK;

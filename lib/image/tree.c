@@ -37,6 +37,9 @@ void tree_clear(struct tree *t)
 	for (size_t i = 0; i < t->dirs.len; i++)
 		free(t->dirs.entries[i].value);
 	map_clear(&t->dirs);
+	for (size_t i = 0; i < t->links.len; i++)
+		free(t->links.entries[i].value);
+	map_clear(&t->links);
 	map_clear(&t->added);
 	strv_clear(&t->hidden);
 	strv_clear(&t->opaque);

@@ -55,6 +55,8 @@ struct tree {
 	struct map added;		/* SNAP_MERGED: paths of this layer */
 	struct strv hidden;		/* whiteouts, for tree_hide() */
 	struct strv opaque;
+	struct map links;		/* links.h: path -> target, owned */
+	size_t links_bytes;
 };
 
 void tree_init(struct tree *t, const struct unpack_opts *o);

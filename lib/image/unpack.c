@@ -14,6 +14,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/fmt/whiteout.h"
+#include "lib/image/links.h"
 #include "lib/image/tree.h"
 
 /* What one header may take: the records that go before it, and a sparse map. */
@@ -24,7 +25,6 @@ enum warning {
 	WARN_XATTR = 1 << 1,
 	WARN_XATTR_FS = 1 << 2,
 	WARN_DEVICE = 1 << 3,
-	WARN_ROOT_OPAQUE = 1 << 4,
 };
 
 struct unpack {
@@ -340,21 +340,6 @@ static int unpack_symlink(struct unpack *u, struct item *it, struct err *e)
 	return 0;
 }
 
-/* Links the very file that was looked at; without the right to link by
- * descriptor the kernel has to be asked by way of /proc. */
-static int link_fd(int fd, int parent, const char *base)
-{
-	char by_proc[32];
-
-	if (linkat(fd, "", parent, base, AT_EMPTY_PATH) == 0)
-		return 0;
-	if (errno != ENOENT && errno != EPERM)
-		return -errno;
-	snprintf(by_proc, sizeof(by_proc), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, by_proc, parent, base, AT_SYMLINK_FOLLOW) < 0 ?
-		-errno : 0;
-}
-
 /* A file that has all the links its file system allows is copied. */
 static int copy_file(struct unpack *u, struct item *it, int path_fd,
 		     const struct stat *st, struct err *e)
@@ -378,6 +363,27 @@ static int copy_file(struct unpack *u, struct item *it, int path_fd,
 	return r < 0 ? r : finish_file(u, it, to, 0600, NULL, e);
 }
 
+/* The link waits for the end of the layer, or for the other ones. */
+static int postpone(struct unpack *u, struct item *it, const char *target,
+		    struct err *e)
+{
+	int r;
+
+	it->parent = tree_parent(&u->tree, it->path, true, &it->base, e);
+	if (it->parent < 0)
+		return it->parent;
+	r = mknodat(it->parent, it->base, S_IFSOCK | 0600, 0) < 0 ? -errno : 0;
+	if (r == -EEXIST) {
+		r = clear_place(u, it, e);
+		if (r < 0)
+			return r;
+		r = mknodat(it->parent, it->base, S_IFSOCK | 0600, 0) < 0 ? -errno : 0;
+	}
+	if (r < 0)
+		return err_ret(e, r, "make what stands for a link");
+	return links_add(&u->tree, it->path, target, e);
+}
+
 static int unpack_hardlink(struct unpack *u, struct item *it, struct err *e)
 {
 	char target[MAX_PATH];
@@ -396,12 +402,13 @@ static int unpack_hardlink(struct unpack *u, struct item *it, struct err *e)
 	if (from >= 0 && *base)
 		fd = openat(from, base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return err_set(e, EBADMSG, "hard link to '%s', which is not in this layer",
-			       target);
+		return postpone(u, it, target, e);
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat link target");
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, EBADMSG, "hard link to a directory");
+	if (link_is_waiting(&st))
+		return postpone(u, it, str_or(links_target(&u->tree, target), target), e);
 	it->parent = tree_parent(&u->tree, it->path, true, &it->base, e);
 	if (it->parent < 0)
 		return it->parent;
@@ -488,11 +495,8 @@ static int unpack_whiteout(struct unpack *u, const char *path, const char *base,
 		memcpy(target + dir_len, name, strlen(name) + 1);
 		return tree_hide(&u->tree, target, e);
 	case WHITEOUT_OPAQUE:
-		if (dir_len == 0 && u->tree.form != SNAP_MERGED) {
-			warn_once(u, WARN_ROOT_OPAQUE, "an opaque root directory "
-				  "does not hide the layers below");
-			return 0;
-		}
+		if (dir_len == 0 && u->tree.form != SNAP_MERGED)
+			u->stats.is_bottom = true;
 		target[dir_len ? dir_len - 1 : 0] = '\0';
 		return tree_make_opaque(&u->tree, target, e);
 	case WHITEOUT_IGNORE:
@@ -600,6 +604,8 @@ static int unpack_all(struct unpack *u, struct err *e)
 			return archive_failed(u, e);
 		r = unpack_entry(u, entry, e);
 	}
+	if (r == 0)
+		r = links_settle(&u->tree, u->opts->link, u->opts->link_arg, e);
 	if (r == 0)
 		r = tree_finish_whiteouts(&u->tree, e);
 	return r < 0 ? r : tree_finish(&u->tree, e);

@@ -30,6 +30,10 @@
  * until the next call. */
 typedef ssize_t unpack_read_fn(void *arg, const void **data, struct err *e);
 
+/* path is a hard link to what this layer does not have. */
+typedef int unpack_link_fn(void *arg, const char *path, const char *target,
+			   struct err *e);
+
 enum unpack_owners {
 	UNPACK_OWNERS_SET,	/* chown; every id must be mapped */
 	UNPACK_OWNERS_RECORD,	/* squash to our own ids and record what differs
@@ -50,11 +54,18 @@ struct unpack_opts {
 	 * devices made as empty files): once per kind.  May be NULL. */
 	void (*warn)(void *arg, const char *text);
 	void *arg;
+
+	/* Hard links whose target is not in this layer, at the end; what is at
+	 * the path then is said in links.h.  NULL: they are errors. */
+	unpack_link_fn *link;
+	void *link_arg;
 };
 
 struct unpack_stats {
 	uint64_t entries;
 	uint64_t bytes;			/* of regular files, as they claim */
+	bool is_bottom;			/* stacked: the root is opaque, and overlays
+					 * do not look at that: nothing may be below */
 };
 
 int unpack_tar(struct unpack_stats *out, const struct unpack_opts *o,

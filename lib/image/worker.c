@@ -12,6 +12,7 @@
 #include "lib/base/fs.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/image/links.h"
 #include "lib/image/stream.h"
 
 /* A worker sleeps until that much more is there, or all. */
@@ -133,7 +134,20 @@ static void note(void *arg, const char *text)
 		atomic_store(&p->notes, at + 1);
 }
 
-static int do_layer(struct work *w, size_t i, int root_fd, char *buf,
+struct linker {
+	int dir_fd;
+	uint64_t count;
+};
+
+static int on_link(void *arg, const char *path, const char *target, struct err *e)
+{
+	struct linker *l = arg;
+
+	l->count++;
+	return links_note(l->dir_fd, path, target, e);
+}
+
+static int do_layer(struct work *w, size_t i, int dir_fd, int root_fd, char *buf,
 		    struct err *e)
 {
 	const struct work_layer *l = &w->layer[i];
@@ -142,9 +156,11 @@ static int do_layer(struct work *w, size_t i, int root_fd, char *buf,
 		.source = follow, .arg = &f, .blob = l->blob,
 		.no_digest = l->is_verified, .want_diff = true,
 	};
+	struct linker links = { .dir_fd = dir_fd };
 	struct unpack_opts uo = {
 		.root_fd = root_fd, .form = w->form, .owners = w->owners,
 		.warn = note, .arg = w->page,
+		.link = w->form == SNAP_MERGED ? NULL : on_link, .link_arg = &links,
 	};
 	AUTO(stream) struct stream *s = NULL;
 	struct unpack_stats stats = { .entries = 0 };
@@ -163,6 +179,8 @@ static int do_layer(struct work *w, size_t i, int root_fd, char *buf,
 		note(w->page, "bytes after the end of a layer were ignored");
 	f.shared->entries = stats.entries;
 	f.shared->bytes = stats.bytes;
+	f.shared->links = links.count;
+	f.shared->is_bottom = stats.is_bottom;
 	atomic_store(&f.shared->is_done, 1);
 	return 0;
 }
@@ -190,7 +208,7 @@ static int do_job(struct work *w, const struct work_job *j, char *buf,
 			return root;
 	}
 	for (size_t i = j->first; i < j->first + j->count && r == 0; i++) {
-		r = do_layer(w, i, root, buf, e);
+		r = do_layer(w, i, j->dir_fd, root, buf, e);
 		if (r < 0) {
 			char text[DIGEST_TEXT_MAX];
 

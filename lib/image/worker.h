@@ -35,6 +35,8 @@ struct work_shared {
 	_Atomic uint32_t is_done;
 	uint64_t entries;		/* of what was unpacked, once is_done */
 	uint64_t bytes;
+	uint64_t links;			/* that wait, links.h */
+	bool is_bottom;
 };
 
 struct work_page {

@@ -63,8 +63,8 @@ static int copy_meta(struct copy *c, int to, int from, const struct stat *st,
 	return r;
 }
 
-static int copy_file(struct copy *c, int dirfd, const char *name,
-		     const struct stat *st, struct err *e)
+static int copy_file(struct copy *c, const char *to_name, int dirfd,
+		     const char *name, const struct stat *st, struct err *e)
 {
 	AUTO_FD int from = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	AUTO_FD int to = -1;
@@ -72,15 +72,15 @@ static int copy_file(struct copy *c, int dirfd, const char *name,
 
 	if (from < 0)
 		return err_sys(e, "open");
-	to = openat(c->to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	to = openat(c->to, to_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (to < 0)
 		return err_sys(e, "create");
 	r = st->st_size ? fs_copy_data(to, from, UINT64_MAX, e) : 0;
 	return r < 0 ? r : copy_meta(c, to, from, st, e);
 }
 
-static int copy_other(struct copy *c, int dirfd, const char *name,
-		      const struct stat *st, struct err *e)
+static int copy_other(struct copy *c, const char *to_name, int dirfd,
+		      const char *name, const struct stat *st, struct err *e)
 {
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
 	char text[MAX_PATH];
@@ -91,16 +91,16 @@ static int copy_other(struct copy *c, int dirfd, const char *name,
 		if (len < 0)
 			return err_sys(e, "read link");
 		text[len] = '\0';
-		if (symlinkat(text, c->to, name) < 0)
+		if (symlinkat(text, c->to, to_name) < 0)
 			return err_sys(e, "make link");
-	} else if (mknodat(c->to, name, st->st_mode, st->st_rdev) < 0) {
+	} else if (mknodat(c->to, to_name, st->st_mode, st->st_rdev) < 0) {
 		return err_sys(e, "make node");
 	}
-	if (fchownat(c->to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(c->to, to_name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "set owner %u:%u", st->st_uid, st->st_gid);
-	if (!S_ISLNK(st->st_mode) && fchmodat(c->to, name, st->st_mode & 07777, 0) < 0)
+	if (!S_ISLNK(st->st_mode) && fchmodat(c->to, to_name, st->st_mode & 07777, 0) < 0)
 		return err_sys(e, "set mode");
-	if (utimensat(c->to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+	if (utimensat(c->to, to_name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(e, "set time");
 	return 0;
 }
@@ -166,9 +166,9 @@ static int copy_one(int dirfd, const char *name, unsigned char type UNUSED,
 	if (r == 0 && S_ISDIR(st.st_mode))
 		r = copy_subdir(c, dirfd, name, e);
 	else if (r == 0 && S_ISREG(st.st_mode))
-		r = copy_file(c, dirfd, name, &st, e);
+		r = copy_file(c, name, dirfd, name, &st, e);
 	else if (r == 0)
-		r = copy_other(c, dirfd, name, &st, e);
+		r = copy_other(c, name, dirfd, name, &st, e);
 	if (r < 0)
 		return r;	/* path says where */
 	c->len = before;
@@ -208,4 +208,19 @@ int snap_copy_tree(int to_fd, int from_fd, struct err *e)
 		free(c->links.entries[i].value);
 	map_clear(&c->links);
 	return r;
+}
+
+int snap_copy_one(int to_dir, const char *to_name, int from_dir,
+		  const char *from_name, struct err *e)
+{
+	AUTO_FREE struct copy *c = mem_new(struct copy);
+	AUTO_FREE char *value = mem_zero(MAX_XATTR_VALUE, 1);
+	struct stat st;
+
+	if (fstatat(from_dir, from_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "stat '%s'", from_name);
+	c->to = to_dir;
+	c->value = value;
+	return S_ISREG(st.st_mode) ? copy_file(c, to_name, from_dir, from_name, &st, e) :
+				     copy_other(c, to_name, from_dir, from_name, &st, e);
 }

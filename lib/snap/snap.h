@@ -126,3 +126,7 @@ int snap_usage(struct snap_usage *out, int dirfd, const char *name,
 /* (child) Copies a tree with owners, modes, times, xattrs, hard links; data
  * by reflink where possible.  to must exist and be empty. */
 int snap_copy_tree(int to_fd, int from_fd, struct err *e) MUST_CHECK;
+
+/* (child) The same for one file, link or node: not for a directory. */
+int snap_copy_one(int to_dir, const char *to_name, int from_dir,
+		  const char *from_name, struct err *e) MUST_CHECK;

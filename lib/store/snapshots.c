@@ -232,6 +232,26 @@ int snapshot_begin_layer(struct snapshot_staging *out, struct store *s,
 	return r;
 }
 
+int snapshot_refile(struct store *s, int64_t id, const char *map, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	struct snapshot snap = SNAPSHOT_INIT;
+	int r = store_begin(&tx, s, STORE_FAST, e);
+
+	if (r == 0)
+		r = row_get(&snap, s, id, e);
+	snapshot_clear(&snap);
+	if (r == -ENOENT) {
+		err_clear(e);
+		return err_set(e, ESTALE, "layer %lld was rolled back", (long long)id);
+	}
+	if (r == 0)
+		r = db_run(s, SQL_SNAPSHOT_REFILE, ARGS(I(id), T(map)), e);
+	if (r == 0)
+		return err_set(e, EEXIST, "such a layer exists");
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
 /* Names the directories and makes the names durable. */
 static int settle(struct store *s, const struct snapshot *v, size_t count,
 		  struct err *e)

@@ -102,6 +102,11 @@ int snapshot_begin_layer(struct snapshot_staging *out, struct store *s,
 			 const struct digest *diff_id, const char *map,
 			 struct err *e) MUST_CHECK;
 
+/* A layer that is being unpacked gets another map key.  -EEXIST there is one
+ * of that key; -ESTALE it was rolled back. */
+int snapshot_refile(struct store *s, int64_t id, const char *map,
+		    struct err *e) MUST_CHECK;
+
 /* What unpacking one layer gave. */
 struct snapshot_done {
 	int64_t id;

@@ -161,6 +161,8 @@
 		" SELECT ?1, ?2, id FROM snapshot WHERE id = ?3 AND ready = 1") \
 	SQL(SNAPSHOT_HAS_CHILD, "SELECT EXISTS (SELECT 1 FROM snapshot_parent" \
 		" WHERE parent = ?1)")					\
+	SQL(SNAPSHOT_REFILE, "UPDATE OR IGNORE snapshot SET map = ?2"	\
+		" WHERE id = ?1 AND ready = 0")				\
 	SQL(SNAPSHOT_READY, "UPDATE snapshot SET ready = 1, lease = 0, size = ?2," \
 		" inodes = ?3 WHERE id = ?1 AND ready = 0")		\
 	SQL(SNAPSHOT_USAGE, "UPDATE snapshot SET size = ?2, inodes = ?3"	\

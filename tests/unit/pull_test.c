@@ -25,6 +25,7 @@ struct world {
 	struct idmap map;
 	struct platform host;
 	struct fake fake;
+	const struct tar_entry (*more)[8];	/* of each layer; or NULL */
 };
 
 static void gzip(struct buf *out, const struct buf *in)
@@ -59,6 +60,8 @@ static void make_layer(struct world *w, int n, char diff[static DIGEST_TEXT_MAX]
 	}
 	tar_add(&tar, &(struct tar_entry){ '0', name, noise, 0, 0, 0, 0, 0 });
 	tar_add(&tar, &(struct tar_entry){ '0', "same", digit, 0, 0, 0, 0, 0 });
+	for (size_t i = 0; w->more && w->more[n][i].name; i++)
+		tar_add(&tar, &w->more[n][i]);
 	tar_end(&tar);
 	assert_int_equal(gnutls_hash_fast(GNUTLS_DIG_SHA256, tar.data, tar.len, d.bytes), 0);
 	digest_print(&d, diff);
@@ -314,6 +317,185 @@ static void test_wrong_diff(void **state)
 	}
 }
 
+#define F(n, t) { '0', n, t, 0, 0, 0, 0, 0 }
+#define L(n, t) { '2', n, t, 0, 0, 0, 0, 0 }
+#define H(n, t) { '1', n, t, 0, 0, 0, 0, 0 }
+
+/* What is at path in the layer that is at from the top: "text", "-> text". */
+static void look(struct world *w, const struct snap_driver *driver, size_t from_top,
+		 const char *path, struct stat *st, char out[static 64])
+{
+	AUTO(image) struct image img = IMAGE_INIT;
+	AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
+	AUTO_FREE char *full = NULL;
+	struct image_env env = env_of(w, driver);
+	int64_t ids[MAX_LAYERS];
+	struct err e = ERR_INIT;
+	size_t count;
+	ssize_t len;
+	int dir = store_dir(w->store, STORE_DIR_SNAPSHOTS, &e);
+
+	assert_int_equal(find(w, &img), 0);
+	MUST(image_docs_load(&docs, w->store, &img.target, &w->host, &e));
+	MUST(layers_find(ids, &count, &docs, &env, NULL, &e));
+	assert_true(from_top < count);
+	full = mem_printf("%s/%lld/fs/%s", driver->name,
+			  (long long)ids[count - 1 - from_top], path);
+	strcpy(out, "-");
+	if (fstatat(dir, full, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (S_ISLNK(st->st_mode)) {
+		strcpy(out, "-> ");
+		len = readlinkat(dir, full, out + 3, 60);
+		out[3 + (len < 0 ? 0 : len)] = '\0';
+	} else {
+		MUST(fs_read_small(dir, full, out, 64, &len, &e));
+	}
+}
+
+/* RELIABILITY U: a hard link to what only lower layers have. */
+static void test_links_across(void **state)
+{
+	static const struct tar_entry more[LAYERS][8] = {
+		{ { '0', "usr/bin/tool", "tool", 04755, 7, 8, 0, 0 }, L("bin", "usr/bin"),
+		  F("twice", "low"), H("old", "usr/bin/tool") },
+		{ F("twice", "high"), H("tool1", "bin/tool"), F(".wh.old", ""), F("old", "new") },
+		{ H("d/tool2", "bin/tool"), H("tool3", "/usr/../tool1"), H("sym", "bin"),
+		  H("again", "d/tool2"), H("2", "twice"), H("o", "old"), H("later", "z"),
+		  F("z", "z") },
+	};
+	static const struct { const char *path, *is; } t[] = {
+		{ "d/tool2", "tool" }, { "tool3", "tool" },
+		{ "sym", "-> usr/bin" }, { "again", "tool" },
+		{ "2", "high" }, { "o", "new" }, { "later", "z" },
+	};
+	static const struct snap_driver *const drivers[] = { &snap_overlay, &snap_fuse,
+							     &snap_native };
+	struct world *w = *state;
+
+	w->more = more;
+	make_image(w, false);
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+		struct pull_result res;
+		struct err e = ERR_INIT;
+		struct stat st, other;
+		char text[64];
+
+		fake_start(&w->fake, &w->layout, "{}", NULL);
+		MUST(pull(w, drivers[i], PULL_ALWAYS, &res, &e));
+		for (size_t k = 0; k < ARRAY_SIZE(t); k++) {
+			look(w, drivers[i], 0, t[k].path, &st, text);
+			if (!str_eq(text, t[k].is))
+				fail_msg("%s: %s is '%s'", drivers[i]->name, t[k].path, text);
+		}
+		look(w, drivers[i], 0, "d/tool2", &st, text);
+		assert_int_equal(st.st_mode & 07777, 04755);
+		assert_int_equal(st.st_mtim.tv_sec, 1000000000);
+		assert_int_equal(st.st_uid, geteuid() ? geteuid() : 7);
+		look(w, drivers[i], 0, "again", &other, text);
+		assert_true(st.st_ino == other.st_ino);
+		look(w, drivers[i], 0, "z", &st, text);
+		look(w, drivers[i], 0, "later", &other, text);
+		assert_true(st.st_ino == other.st_ino);
+		/* a second time there is nothing to do */
+		MUST(pull(w, drivers[i], PULL_ALWAYS, &res, &e));
+		fake_stop(&w->fake);
+	}
+}
+
+/* The same layer over other ones is another tree. */
+static void test_links_depend(void **state)
+{
+	static const struct tar_entry mores[2][LAYERS][8] = {
+		{ { F("low", "1") }, { { 0 } }, { H("link", "low") } },
+		{ { F("low", "2") }, { { 0 } }, { H("link", "low") } },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct pull_result res;
+		struct err e = ERR_INIT;
+		struct stat st;
+		char text[64];
+
+		w->more = mores[i];
+		make_image(w, false);
+		fake_start(&w->fake, &w->layout, "{}", NULL);
+		MUST(pull(w, &snap_overlay, PULL_ALWAYS, &res, &e));
+		look(w, &snap_overlay, 0, "link", &st, text);
+		assert_string_equal(text, i ? "2" : "1");
+		fake_stop(&w->fake);
+	}
+}
+
+static void test_links_nowhere(void **state)
+{
+	static const struct tar_entry mores[][LAYERS][8] = {
+		{ { F("low", "1") }, { { 0 } }, { H("link", "other") } },
+		{ { F("low", "1") }, { F(".wh.low", "") }, { H("link", "low") } },
+		{ { F("d/low", "1") }, { F("d/.wh..wh..opq", "") }, { H("link", "d/low") } },
+		{ { F("d/low", "1") }, { F("d", "") }, { H("link", "d/low") } },
+		{ { F("d/low", "1") }, { F(".wh..wh..opq", "") }, { H("link", "d/low") } },
+		{ { F("d/low", "1") }, { { 0 } }, { H("link", "d") } },
+		{ { L("l", "l/x") }, { { 0 } }, { H("link", "l/low") } },
+		{ { H("link", "low") }, { F("low", "") }, { { 0 } } },
+		{ { L("l", "../../../..") }, { { 0 } }, { H("link", "l/etc/hostname") } },
+	};
+	static const struct snap_driver *const drivers[] = { &snap_overlay, &snap_fuse };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(mores); i++) {
+		AUTO(image) struct image img = IMAGE_INIT;
+		struct pull_result res;
+		struct err e = ERR_INIT;
+
+		w->more = mores[i / 2];
+		make_image(w, false);
+		fake_start(&w->fake, &w->layout, "{}", NULL);
+		if (pull(w, drivers[i % 2], PULL_ALWAYS, &res, &e) != -EBADMSG)
+			fail_msg("case %zu: %s", i / 2, e.text);
+		assert_int_equal(find(w, &img), -ENOENT);
+		fake_stop(&w->fake);
+	}
+}
+
+/* A layer may begin everything anew: what is below it is not there then. */
+static void test_opaque_root(void **state)
+{
+	static const struct tar_entry more[LAYERS][8] = {
+		{ F("low", "1") }, { F("mid", "1"), F(".wh..wh..opq", "") }, { F("top", "1") },
+	};
+	static const struct snap_driver *const drivers[] = { &snap_overlay, &snap_fuse,
+							     &snap_native };
+	struct world *w = *state;
+
+	w->more = more;
+	make_image(w, false);
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+		AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
+		struct image_env env = env_of(w, drivers[i]);
+		bool is_merged = drivers[i]->form == SNAP_MERGED;
+		struct pull_result res;
+		int64_t ids[MAX_LAYERS];
+		struct err e = ERR_INIT;
+		struct stat st;
+		char text[64];
+		size_t count;
+
+		fake_start(&w->fake, &w->layout, "{}", NULL);
+		MUST(pull(w, drivers[i], PULL_ALWAYS, &res, &e));
+		MUST(image_docs_load(&docs, w->store, &res.target, &w->host, &e));
+		MUST(layers_find(ids, &count, &docs, &env, NULL, &e));
+		assert_int_equal(count, is_merged ? 1 : 2);
+		look(w, drivers[i], is_merged ? 0 : 1, "mid", &st, text);
+		assert_string_equal(text, "1");
+		look(w, drivers[i], is_merged ? 0 : 1, "low", &st, text);
+		assert_string_equal(text, "-");
+		MUST(pull(w, drivers[i], PULL_ALWAYS, &res, &e));
+		fake_stop(&w->fake);
+	}
+}
+
 /* Out and in again, in both formats; a taken name is not moved (D6). */
 static void test_save_load(void **state)
 {
@@ -362,6 +544,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_pull), TEST(test_never), TEST(test_resume),
 		TEST(test_wrong_bytes), TEST(test_wrong_diff), TEST(test_save_load),
+		TEST(test_links_across), TEST(test_links_depend),
+		TEST(test_links_nowhere), TEST(test_opaque_root),
 	};
 
 	return cmocka_run_group_tests_name("pull", tests, NULL, NULL);
