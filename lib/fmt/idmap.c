@@ -44,8 +44,6 @@ static bool overlap(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
 int id_add(struct id_ranges *m, uint32_t inside, uint32_t outside,
 	   uint32_t count, struct err *e)
 {
-	struct id_range *last = m->len ? &m->at[m->len - 1] : NULL;
-
 	if (!count || is_past_end(inside, count) || is_past_end(outside, count))
 		return err_set(e, EINVAL, "id range %u:%u:%u is empty or past the last id",
 			       inside, outside, count);
@@ -57,11 +55,6 @@ int id_add(struct id_ranges *m, uint32_t inside, uint32_t outside,
 			return err_set(e, EINVAL, "id ranges %u:%u:%u and %u:%u:%u overlap",
 				       r->inside, r->outside, r->count,
 				       inside, outside, count);
-	}
-	if (last && last->inside + last->count == inside &&
-	    last->outside + last->count == outside) {
-		last->count += count;
-		return 0;
 	}
 	if (m->len == MAX_IDMAP)
 		return err_set(e, E2BIG, "an id map of more than %d ranges",

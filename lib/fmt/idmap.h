@@ -43,7 +43,8 @@ struct idmap {
 uint32_t id_to_outside(const struct id_ranges *m, uint32_t inside);
 uint32_t id_to_inside(const struct id_ranges *m, uint32_t outside);
 
-/* Appends; joins with the last range when it continues it.  -EINVAL: overlap
+/* Appends.  What continues the last range stays one of its own: the kernel and
+ * newuidmap refuse a range that lies in two of the caller's.  -EINVAL: overlap
  * on either side, empty, or past the last id; -E2BIG: too many ranges. */
 int id_add(struct id_ranges *m, uint32_t inside, uint32_t outside,
 	   uint32_t count, struct err *e) MUST_CHECK;
