@@ -155,6 +155,8 @@ int fs_replace(int dirfd, const char *name, const void *data, size_t len,
 		return err_sys(e, "create '%s'", name);
 
 	r = fs_write_all(fd, data, len, e);
+	if (!r && fchmod(fd, mode) < 0)
+		r = err_sys(e, "set mode");
 	if (!r && sync == FS_SYNC && fsync(fd) < 0)
 		r = err_sys(e, "sync");
 	if (!r && renameat(dirfd, tmp, dirfd, name) < 0)
