@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bin/doc.h"
 #include "lib/base/fd.h"
@@ -117,6 +118,8 @@ int run_main(int argc, char **argv, dispatch_fn *dispatch)
 	int status;
 
 	open_stdio();
+	/* What it hides from others stays hidden; it cannot lock us out. */
+	umask(umask(0) & ~(mode_t)S_IRWXU);
 	signal(SIGPIPE, SIG_IGN);
 	status = app_init(&app, argv, argc, &e);
 	if (status == 0)
