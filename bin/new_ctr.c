@@ -2,12 +2,16 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "lib/base/fs.h"
+#include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ctr/create.h"
+#include "lib/fmt/platform.h"
+#include "lib/image/docs.h"
 #include "lib/ctr/start.h"
 
 int image_tool(const struct app *app, const struct ctr_env *env, char *const *words,
@@ -39,6 +43,28 @@ int image_tool(const struct app *app, const struct ctr_env *env, char *const *wo
 	return status ? err_set(e, EIO, "%s failed", argv.v[5]) : 0;
 }
 
+/* Is the image what --platform asks for?  -ENOENT when it is another's. */
+static int check_platform(struct ctr_env *env, const struct image *image, const char *name,
+			  const char *text, struct err *e)
+{
+	AUTO(platform) struct platform host = PLATFORM_INIT, want = PLATFORM_INIT;
+	AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
+	AUTO(buf) struct buf have = BUF_INIT(KIB(1));
+	struct utsname u;
+	int r;
+
+	if (uname(&u) < 0)
+		return err_sys(e, "uname");
+	platform_host(&host, u.sysname, u.machine);
+	r = platform_parse(&want, text, &host, e);
+	if (r == 0)
+		r = ctr_image_docs(&docs, env, image, e);
+	if (r < 0 || platform_match(&want, &docs.config.platform))
+		return r;
+	platform_print(&docs.config.platform, &have);
+	return err_set(e, ENOENT, "image '%s' in the store is for %s, not %s", name, have.data, text);
+}
+
 static int ensure_image(struct app *app, struct ctr_env *env, const struct create_args *a,
 			const char *name, struct err *e)
 {
@@ -50,6 +76,8 @@ static int ensure_image(struct app *app, struct ctr_env *env, const struct creat
 
 	if (str_eq(policy, "missing") || str_eq(policy, "never")) {
 		r = ctr_find_image(&image, env, name, e);
+		if (r == 0 && a->platform)
+			r = check_platform(env, &image, name, a->platform, e);
 		if (r != -ENOENT || str_eq(policy, "never"))
 			return r;
 		err_clear(e);
