@@ -66,8 +66,11 @@ static int exec_run(struct app *app, void *args, char **operands, int count, str
 				.detach_keys = a->detach_keys };
 	bool detached;
 	int status;
-	int r = env_init(&env, app, e);
+	int r;
 
+	if (o.tty && o.has_stdin && !isatty(STDIN_FILENO))
+		return err_set(e, ENOTTY, "-t: standard input is not a terminal");
+	r = env_init(&env, app, e);
 	for (int i = 1; i < count; i++)
 		strv_add(&command, operands[i]);
 	if (o.tty)

@@ -51,6 +51,9 @@ static int logs_run(struct app *app, void *args, char **operands, int count UNUS
 		r = logs_times(&o, a, e);
 	if (r == 0)
 		r = ctr_get(&c, &env, operands[0], e);
+	/* Without a shim nothing more would come. */
+	if (r == 0 && a->follow)
+		r = ctr_adopt(&c, &env, e);
 	if (r < 0)
 		return r;
 	data = container_open_dir(env.store, env.ns, c.row.id, e);
