@@ -12,7 +12,7 @@ setup_file() {
 	registry_push "docker-archive:$IMAGE_TAR:busybox:latest" box:1
 	skopeo copy -q --insecure-policy --dest-compress --dest-compress-format zstd \
 		"docker-archive:$IMAGE_TAR:busybox:latest" "oci:$BATS_FILE_TMPDIR/zstd:1"
-	registry_push "oci:$BATS_FILE_TMPDIR/zstd:1" boxz:zstd
+	XDG_DATA_HOME=$BATS_FILE_TMPDIR/cache registry_push "oci:$BATS_FILE_TMPDIR/zstd:1" boxz:zstd
 	coracle rmi -f busybox busybox:other >/dev/null 2>&1 || true
 }
 

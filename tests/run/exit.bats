@@ -51,7 +51,7 @@ teardown_file() { coracle_teardown; }
 	before=$(state_of)
 	fails 127 bb busybox no-such-command
 	fails 126 bb busybox /srv/noexec
-	[ "$before" = "$(state_of)" ]
+	wait_for 5 state_is "$before"
 }
 
 @test "standard output and standard error stay apart" {
