@@ -21,7 +21,8 @@ struct history_args {
 };
 
 static const struct opt history_opts[] = {
-	TEXT(struct history_args, format, 0, "format", "FORMAT", WORD_ANY, "json, table, or a Go template"),
+	TEXT(struct history_args, format, 0, "format", "FORMAT", WORD_ANY,
+	     "json, table, or a Go template"),
 	CHOICE(struct history_args, human_text, 0, "human", "true false",
 	       "Ages and sizes for people, or exact ones"),
 	FLAG(struct history_args, human, 'H', "human-readable", NULL),	/* the default */

@@ -24,8 +24,9 @@ const struct cmd cmd_pull = {
 	.operand_word = WORD_IMAGE,
 	.min = 1,
 	.max = -1,
-	.about = "Fetch each IMAGE and unpack it for the next run. Layers that the store already holds "
-		 "are not fetched again, and a download that was cut goes on where it stopped.",
+	.about = "Fetch each IMAGE and unpack it for the next run. Layers that the store already "
+		 "holds are not fetched again, and a download that was cut goes on where it "
+		 "stopped.",
 	.example = "coracle pull debian:12\ncoracle pull --platform linux/arm64 alpine:3.20",
 	.opts = pull_opts,
 	.args_size = sizeof(struct pull_args),
@@ -35,7 +36,8 @@ const struct cmd cmd_pull = {
 static const struct opt login_opts[] = {
 	TEXT(struct login_args, password, 'p', "password", "PASSWORD", WORD_ANY,
 	     "The password; others can see it in the process list"),
-	FLAG(struct login_args, password_stdin, 0, "password-stdin", "Read the password from standard input"),
+	FLAG(struct login_args, password_stdin, 0, "password-stdin",
+	     "Read the password from standard input"),
 	FLAG(struct login_args, plain_http, 0, "plain-http", "Speak to the registry without TLS"),
 	TEXT(struct login_args, user, 'u', "username", "USER", WORD_ANY, "The user name"),
 	{ .kind = OPT_END },
@@ -46,8 +48,8 @@ const struct cmd cmd_login = {
 	.summary = "Store credentials for a registry",
 	.operands = "[REGISTRY]",
 	.max = 1,
-	.about = "Check a user name and password with REGISTRY (docker.io) and store them, in the "
-		 "credential helper that docker's config.json names, else in that file.",
+	.about = "Check a user name and password with REGISTRY (docker.io) and store them, in "
+		 "the credential helper that docker's config.json names, else in that file.",
 	.example = "coracle login -u ann --password-stdin registry.example.com < password",
 	.opts = login_opts,
 	.args_size = sizeof(struct login_args),
@@ -64,8 +66,10 @@ const struct cmd cmd_logout = {
 };
 
 static const struct opt load_opts[] = {
-	FLAG(struct load_args, force, 'f', "force", "A name that exists may move to the loaded image"),
-	TEXT(struct load_args, input, 'i', "input", "FILE", WORD_FILE, "Read this file, not standard input"),
+	FLAG(struct load_args, force, 'f', "force",
+	     "A name that exists may move to the loaded image"),
+	TEXT(struct load_args, input, 'i', "input", "FILE", WORD_FILE,
+	     "Read this file, not standard input"),
 	TEXT(struct load_args, platform, 0, "platform", "OS/ARCH", WORD_ANY, "Only this platform"),
 	FLAG(struct load_args, quiet, 'q', "quiet", "Print no progress"),
 	{ .kind = OPT_END },
@@ -78,17 +82,20 @@ const struct cmd cmd_load = {
 	.aliases = load_aliases,
 	.summary = "Read images from an archive",
 	.max = 0,
-	.about = "Read a docker-archive or oci-archive, plain or compressed with gzip or zstd. A name "
-		 "that already stands for another image is not moved without --force.",
-	.example = "coracle load -i image.tar.gz\ncurl -s https://example.com/image.tar | coracle load",
+	.about = "Read a docker-archive or oci-archive, plain or compressed with gzip or zstd. A "
+		 "name that already stands for another image is not moved without --force.",
+	.example = "coracle load -i image.tar.gz\n"
+		   "curl -s https://example.com/image.tar | coracle load",
 	.opts = load_opts,
 	.args_size = sizeof(struct load_args),
 	.program = PROGRAM_IMAGE,
 };
 
 static const struct opt save_opts[] = {
-	CHOICE(struct save_args, format, 0, "format", "docker-archive oci-archive", "The kind of archive"),
-	TEXT(struct save_args, output, 'o', "output", "FILE", WORD_FILE, "Write this file, not standard output"),
+	CHOICE(struct save_args, format, 0, "format", "docker-archive oci-archive",
+	       "The kind of archive"),
+	TEXT(struct save_args, output, 'o', "output", "FILE", WORD_FILE,
+	     "Write this file, not standard output"),
 	FLAG(struct save_args, quiet, 'q', "quiet", NULL),
 	{ .kind = OPT_END },
 };
@@ -103,7 +110,8 @@ const struct cmd cmd_save = {
 	.operand_word = WORD_IMAGE,
 	.min = 1,
 	.max = -1,
-	.example = "coracle save -o debian.tar debian:12\ncoracle save --format oci-archive app | zstd > app.tar.zst",
+	.example = "coracle save -o debian.tar debian:12\n"
+		   "coracle save --format oci-archive app | zstd > app.tar.zst",
 	.opts = save_opts,
 	.args_size = sizeof(struct save_args),
 	.program = PROGRAM_IMAGE,
@@ -111,7 +119,8 @@ const struct cmd cmd_save = {
 
 static const struct opt cp_opts[] = {
 	FLAG(struct cp_args, archive, 'a', "archive", "Keep owners as the container has them"),
-	FLAG(struct cp_args, follow, 'L', "follow-link", "Copy what a link leads to, when it is named as source"),
+	FLAG(struct cp_args, follow, 'L', "follow-link",
+	     "Copy what a link leads to, when it is named as source"),
 	FLAG(struct cp_args, quiet, 'q', "quiet", "Say nothing; it says nothing anyway"),
 	{ .kind = OPT_END },
 };
@@ -126,11 +135,13 @@ const struct cmd cmd_cp = {
 	.operand_word = WORD_FILE,
 	.min = 2,
 	.max = 2,
-	.about = "Copy a file or a directory with all that is in it, whether the container runs or not. "
-		 "A directory that exists is copied into; DIR/. is only what is in it. With - the "
-		 "host's side is a tar archive on standard input or output. What comes in belongs to "
-		 "the container's root, what comes out to you, unless --archive is given.",
-	.example = "coracle cp site/. web:/usr/share/nginx/html\ncoracle cp web:/var/log/nginx logs\n"
+	.about = "Copy a file or a directory with all that is in it, whether the container runs "
+		 "or not. A directory that exists is copied into; DIR/. is only what is in it. "
+		 "With - the host's side is a tar archive on standard input or output. What "
+		 "comes in belongs to the container's root, what comes out to you, unless "
+		 "--archive is given.",
+	.example = "coracle cp site/. web:/usr/share/nginx/html\n"
+		   "coracle cp web:/var/log/nginx logs\n"
 		   "coracle cp web:/etc - | tar -t",
 	.opts = cp_opts,
 	.args_size = sizeof(struct cp_args),

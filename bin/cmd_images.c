@@ -11,11 +11,13 @@ struct images_args {
 };
 
 static const struct opt images_opts[] = {
-	FLAG(struct images_args, all, 'a', "all", "Nothing is hidden anyway; for scripts that say it"),
+	FLAG(struct images_args, all, 'a', "all",
+	     "Nothing is hidden anyway; for scripts that say it"),
 	FLAG(struct images_args, digests, 0, "digests", "Show what the registry calls them"),
 	LIST(struct images_args, filter, 'f', "filter", "KEY=VALUE", WORD_ANY,
 	     "Only those: dangling, label, before, since, until, reference"),
-	TEXT(struct images_args, format, 0, "format", "FORMAT", WORD_ANY, "json, table, or a Go template"),
+	TEXT(struct images_args, format, 0, "format", "FORMAT", WORD_ANY,
+	     "json, table, or a Go template"),
 	FLAG(struct images_args, no_trunc, 0, "no-trunc", "Do not shorten"),
 	FLAG(struct images_args, quiet, 'q', "quiet", "Only ids"),
 	{ .kind = OPT_END },
@@ -76,9 +78,9 @@ const struct cmd cmd_images = {
 	.operands = "[NAME]",
 	.operand_word = WORD_IMAGE,
 	.max = 1,
-	.about = "List the images of the store, or those whose name is NAME or fits it as a pattern. "
-		 "The size is that of the unpacked layers, which images may share; of an image "
-		 "that was not unpacked yet that of its blobs.",
+	.about = "List the images of the store, or those whose name is NAME or fits it as a "
+		 "pattern. The size is that of the unpacked layers, which images may share; of "
+		 "an image that was not unpacked yet that of its blobs.",
 	.example = "coracle images\ncoracle images -q --filter dangling=true\n"
 		   "coracle images --format '{{.Repository}}:{{.Tag}} {{.Size}}'",
 	.opts = images_opts,

@@ -11,19 +11,23 @@ struct inspect_args {
 };
 
 static const struct opt inspect_opts[] = {
-	TEXT(struct inspect_args, format, 'f', "format", "FORMAT", WORD_ANY, "json, or a Go template"),
+	TEXT(struct inspect_args, format, 'f', "format", "FORMAT", WORD_ANY,
+	     "json, or a Go template"),
 	FLAG(struct inspect_args, size, 's', "size", "Measure the own layers of containers"),
-	CHOICE(struct inspect_args, type, 0, "type", "container image volume", "Only this kind of object"),
+	CHOICE(struct inspect_args, type, 0, "type", "container image volume",
+	       "Only this kind of object"),
 	{ .kind = OPT_END },
 };
 
 static const struct opt format_opts[] = {
-	TEXT(struct inspect_args, format, 'f', "format", "FORMAT", WORD_ANY, "json, or a Go template"),
+	TEXT(struct inspect_args, format, 'f', "format", "FORMAT", WORD_ANY,
+	     "json, or a Go template"),
 	{ .kind = OPT_END },
 };
 
 static const struct opt container_opts[] = {
-	TEXT(struct inspect_args, format, 'f', "format", "FORMAT", WORD_ANY, "json, or a Go template"),
+	TEXT(struct inspect_args, format, 'f', "format", "FORMAT", WORD_ANY,
+	     "json, or a Go template"),
 	FLAG(struct inspect_args, size, 's', "size", "Measure the own layers of containers"),
 	{ .kind = OPT_END },
 };
@@ -146,8 +150,8 @@ const struct cmd cmd_inspect = {
 	.operand_word = WORD_CONTAINER,
 	.min = 1,
 	.max = -1,
-	.about = "Print a JSON array with the objects, or a line for each by a template. A name that "
-		 "several kinds have is the container's, then the image's.",
+	.about = "Print a JSON array with the objects, or a line for each by a template. A name "
+		 "that several kinds have is the container's, then the image's.",
 	.example = "coracle inspect web\ncoracle inspect -f '{{.State.Pid}}' web\n"
 		   "coracle inspect --type image -f '{{json .Config.Env}}' alpine",
 	.opts = inspect_opts,

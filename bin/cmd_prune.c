@@ -28,7 +28,8 @@ static const struct opt system_opts[] = {
 
 static const struct opt volume_opts[] = {
 	FLAG(struct prune_args, all, 'a', "all", "Not only the anonymous"),
-	LIST(struct prune_args, filter, 0, "filter", "KEY=VALUE", WORD_ANY, "Only those: label, label!, anonymous"),
+	LIST(struct prune_args, filter, 0, "filter", "KEY=VALUE", WORD_ANY,
+	     "Only those: label, label!, anonymous"),
 	FLAG(struct prune_args, force, 'f', "force", "Do not ask"),
 	{ .kind = OPT_END },
 };
@@ -77,7 +78,10 @@ static int prune(struct app *app, const struct prune_args *a, const struct prune
 static int container_run(struct app *app, void *args, char **operands UNUSED, int count UNUSED,
 			 struct err *e)
 {
-	static const struct prune_plan p = { .containers = true, .what = "all containers that do not run" };
+	static const struct prune_plan p = {
+		.containers = true,
+		.what = "all containers that do not run",
+	};
 
 	return prune(app, args, &p, e);
 }
@@ -116,7 +120,8 @@ static int system_run(struct app *app, void *args, char **operands UNUSED, int c
 		.images = true,
 		.volumes = a->volumes,
 		.what = a->volumes ?
-			"all containers that do not run, the anonymous volumes that nothing uses then, and images that no container uses" :
+			"all containers that do not run, the anonymous volumes that nothing uses "
+			"then, and images that no container uses" :
 			"all containers that do not run, and images that no container uses",
 	};
 
@@ -138,8 +143,8 @@ const struct cmd cmd_image_prune = {
 	.name = "image prune",
 	.summary = "Remove images that are not used",
 	.max = 0,
-	.about = "Remove the images that have no name and that no container uses; with --all also "
-		 "those with names. What else nothing refers to goes with them.",
+	.about = "Remove the images that have no name and that no container uses; with --all "
+		 "also those with names. What else nothing refers to goes with them.",
 	.example = "coracle image prune\ncoracle image prune -af --filter until=168h",
 	.opts = image_opts,
 	.args_size = sizeof(struct prune_args),
@@ -151,7 +156,8 @@ const struct cmd cmd_volume_prune = {
 	.name = "volume prune",
 	.summary = "Remove volumes that no container uses",
 	.max = 0,
-	.about = "Remove the anonymous volumes that no container uses; with --all also those with names.",
+	.about = "Remove the anonymous volumes that no container uses; with --all also those "
+		 "with names.",
 	.example = "coracle volume prune -f",
 	.opts = volume_opts,
 	.args_size = sizeof(struct prune_args),
@@ -163,8 +169,9 @@ const struct cmd cmd_system_prune = {
 	.name = "system prune",
 	.summary = "Remove all that is not used",
 	.max = 0,
-	.about = "Remove the containers that do not run, then the images without a name (with --all "
-		 "every image that no container uses), with --volumes also anonymous volumes.",
+	.about = "Remove the containers that do not run, then the images without a name (with "
+		 "--all every image that no container uses), with --volumes also anonymous "
+		 "volumes.",
 	.example = "coracle system prune -af --volumes",
 	.opts = system_opts,
 	.args_size = sizeof(struct prune_args),

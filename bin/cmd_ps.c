@@ -21,8 +21,10 @@ static const struct opt ps_opts[] = {
 	FLAG(struct ps_args, all, 'a', "all", "Those that do not run too"),
 	LIST(struct ps_args, filter, 'f', "filter", "KEY=VALUE", WORD_ANY,
 	     "Only those: id, name, label, status, exited, ancestor, before, since, volume, network"),
-	TEXT(struct ps_args, format, 0, "format", "FORMAT", WORD_ANY, "json, table, or a Go template"),
-	TEXT(struct ps_args, last, 'n', "last", "N", WORD_ANY, "The last N made, whatever their state"),
+	TEXT(struct ps_args, format, 0, "format", "FORMAT", WORD_ANY,
+	     "json, table, or a Go template"),
+	TEXT(struct ps_args, last, 'n', "last", "N", WORD_ANY,
+	     "The last N made, whatever their state"),
 	FLAG(struct ps_args, latest, 'l', "latest", "The one made last"),
 	FLAG(struct ps_args, no_trunc, 0, "no-trunc", "Do not shorten"),
 	FLAG(struct ps_args, quiet, 'q', "quiet", "Only ids"),
@@ -52,12 +54,16 @@ static int by_label(const void *o, void *arg UNUSED, const char *value, struct e
 
 static int by_status(const void *o, void *arg UNUSED, const char *value, struct err *e)
 {
-	static const char *const known[] = { "created", "running", "paused", "exited", "restarting", "dead" };
+	static const char *const known[] = {
+		"created", "running", "paused", "exited", "restarting", "dead",
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (str_eq(known[i], value))
 			return str_eq(ctr_state_name(o), value);
-	return err_set(e, EINVAL, "--filter status: '%s' is not one of created, running, paused, exited", value);
+	return err_set(e, EINVAL,
+		       "--filter status: '%s' is not one of created, running, paused, exited",
+		       value);
 }
 
 static int by_exited(const void *o, void *arg UNUSED, const char *value, struct err *e)
@@ -67,7 +73,8 @@ static int by_exited(const void *o, void *arg UNUSED, const char *value, struct 
 	int r = num_i64(value, -1, 255, &code, e);
 
 	return r < 0 ? err_ctx(e, r, "--filter exited") :
-		       !c->is_running && c->row.state == CONTAINER_EXITED && c->row.exit_code == code;
+		       !c->is_running && c->row.state == CONTAINER_EXITED &&
+		       c->row.exit_code == code;
 }
 
 static int by_ancestor(const void *o, void *arg, const char *value, struct err *e)
@@ -116,7 +123,8 @@ static int by_volume(const void *o, void *arg UNUSED, const char *value, struct 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < config.mount_count; i++)
-		if (str_eq(config.mounts[i].source, value) || str_eq(config.mounts[i].target, value))
+		if (str_eq(config.mounts[i].source, value) ||
+		    str_eq(config.mounts[i].target, value))
 			return 1;
 	return 0;
 }
@@ -200,7 +208,9 @@ static int ps_run(struct app *app, void *args, char **operands UNUSED, int count
 	return r;
 }
 
-static const char *const ps_aliases[] = { "container ls", "container list", "container ps", "ls", NULL };
+static const char *const ps_aliases[] = {
+	"container ls", "container list", "container ps", "ls", NULL,
+};
 
 const struct cmd cmd_ps = {
 	.name = "ps",

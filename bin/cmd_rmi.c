@@ -96,9 +96,10 @@ const struct cmd cmd_rmi = {
 	.operands = "IMAGE...",
 	.operand_word = WORD_IMAGE,
 	.max = -1,
-	.about = "Take the name IMAGE away, and the image itself when that was its last name; by its "
-		 "id, remove the image. What other images share stays. With --force the name of an "
-		 "image that containers use goes too; its layers stay as long as they are used.",
+	.about = "Take the name IMAGE away, and the image itself when that was its last name; by "
+		 "its id, remove the image. What other images share stays. With --force the name "
+		 "of an image that containers use goes too; its layers stay as long as they are "
+		 "used.",
 	.example = "coracle rmi alpine:3.20\ncoracle rmi -f $(coracle images -q)",
 	.opts = rmi_opts,
 	.args_size = sizeof(struct rmi_args),

@@ -14,7 +14,8 @@ struct df_args {
 };
 
 static const struct opt df_opts[] = {
-	TEXT(struct df_args, format, 0, "format", "FORMAT", WORD_ANY, "json, table, or a Go template"),
+	TEXT(struct df_args, format, 0, "format", "FORMAT", WORD_ANY,
+	     "json, table, or a Go template"),
 	FLAG(struct df_args, verbose, 'v', "verbose", "Each image, container and volume"),
 	{ .kind = OPT_END },
 };
@@ -53,7 +54,8 @@ static void add_kind(json_t *rows, const char *type, uint64_t total, uint64_t ac
 	if (unused == UNKNOWN || !bytes)
 		snprintf(text, sizeof(text), "%s", free_size);
 	else
-		snprintf(text, sizeof(text), "%s (%u%%)", free_size, (unsigned)(unused * 100 / bytes));
+		snprintf(text, sizeof(text), "%s (%u%%)", free_size,
+			 (unsigned)(unused * 100 / bytes));
 	jtree_text(row, "Type", type);
 	set_count(row, "TotalCount", total);
 	set_count(row, "Active", active);
@@ -100,7 +102,8 @@ static int df_summary(struct app *app, const struct table_opts *o, struct err *e
 	if (r == 0)
 		r = store_usage(&u, app->store, app->ns, e);
 	if (r == 0) {
-		add_kind(rows, "Images", u.images, u.images_active, u.layer_bytes, u.layer_bytes_unused);
+		add_kind(rows, "Images", u.images, u.images_active, u.layer_bytes,
+			 u.layer_bytes_unused);
 		add_kind(rows, "Containers", u.containers, idle.running, u.active_bytes,
 			 idle.bytes < u.active_bytes ? idle.bytes : u.active_bytes);
 		add_kind(rows, "Local Volumes", u.volumes, u.volumes_active, UNKNOWN, UNKNOWN);
@@ -209,9 +212,10 @@ const struct cmd cmd_system_df = {
 	.name = "system df",
 	.summary = "Show what is used on disk",
 	.max = 0,
-	.about = "Sum up images, containers and volumes. The figures are those noted when something was "
-		 "unpacked or measured last ('coracle ps -s' measures containers), so nothing is walked. "
-		 "Images are their unpacked layers; blobs are what was fetched, kept for push and repair.",
+	.about = "Sum up images, containers and volumes. The figures are those noted when "
+		 "something was unpacked or measured last ('coracle ps -s' measures containers), "
+		 "so nothing is walked. Images are their unpacked layers; blobs are what was "
+		 "fetched, kept for push and repair.",
 	.example = "coracle system df\ncoracle system df -v",
 	.opts = df_opts,
 	.args_size = sizeof(struct df_args),

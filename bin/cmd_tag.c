@@ -94,7 +94,8 @@ const struct cmd cmd_tag = {
 	.operand_word = WORD_IMAGE,
 	.min = 2,
 	.max = -1,
-	.about = "Each NAME then stands for IMAGE. Another image that had the name stays, without it.",
+	.about = "Each NAME then stands for IMAGE. Another image that had the name stays, "
+		 "without it.",
 	.example = "coracle tag alpine:3.20 localhost:5000/base:1",
 	.run = tag_run,
 };

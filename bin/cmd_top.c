@@ -19,7 +19,8 @@ struct top_args {
 };
 
 static const struct opt top_opts[] = {
-	TEXT(struct top_args, format, 0, "format", "FORMAT", WORD_ANY, "json, table, or a Go template"),
+	TEXT(struct top_args, format, 0, "format", "FORMAT", WORD_ANY,
+	     "json, table, or a Go template"),
 	{ .kind = OPT_END },
 };
 
@@ -114,7 +115,8 @@ static int add_column(struct column *out, size_t *count, const char *name, struc
 		out[(*count)++] = known[i];
 		return 0;
 	}
-	return err_set(e, EINVAL, "'%s' is not one of the columns uid, gid, pid, ppid, inner, c, stime, "
+	return err_set(e, EINVAL,
+		       "'%s' is not one of the columns uid, gid, pid, ppid, inner, c, stime, "
 		       "tty, time, cmd, comm, stat, rss, vsz", name);
 }
 
@@ -130,7 +132,8 @@ static int choose_columns(struct column *out, size_t *count, char **words, int n
 
 		if (list[0] == '-' || str_eq(list, "aux") || str_eq(list, "ef"))
 			continue;
-		for (char *w = strtok_r(list, ",", &save); w && r == 0; w = strtok_r(NULL, ",", &save))
+		for (char *w = strtok_r(list, ",", &save); w && r == 0;
+		     w = strtok_r(NULL, ",", &save))
 			r = add_column(out, count, w, e);
 	}
 	if (*count)
@@ -179,10 +182,10 @@ const struct cmd cmd_top = {
 	.min = 1,
 	.max = -1,
 	.stop_at_operand = true,
-	.about = "List the processes as the host sees them; nothing of the container is run. PID and "
-		 "PPID are the host's, INNER is the number inside, UID and GID are those inside. "
-		 "COLUMN is one of uid, gid, pid, ppid, inner, c, stime, tty, time, cmd, comm, stat, "
-		 "rss and vsz (KiB). Options of ps other than -o change nothing.",
+	.about = "List the processes as the host sees them; nothing of the container is run. PID "
+		 "and PPID are the host's, INNER is the number inside, UID and GID are those "
+		 "inside. COLUMN is one of uid, gid, pid, ppid, inner, c, stime, tty, time, cmd, "
+		 "comm, stat, rss and vsz (KiB). Options of ps other than -o change nothing.",
 	.example = "coracle top web\ncoracle top web inner,uid,cmd",
 	.opts = top_opts,
 	.args_size = sizeof(struct top_args),

@@ -36,7 +36,8 @@ static int create_run(struct app *app, void *args, char **operands, int count, s
 		return r;
 	v.name = count ? operands[0] : id;
 	if (!str_is_name(v.name))
-		return err_set(e, EINVAL, "'%s' is not a name: letters, digits, '_', '.', '-' are allowed",
+		return err_set(e, EINVAL,
+			       "'%s' is not a name: letters, digits, '_', '.', '-' are allowed",
 			       v.name);
 	r = app_store(app, e);
 	if (r < 0)
@@ -58,7 +59,8 @@ struct ls_args {
 static const struct opt ls_opts[] = {
 	LIST(struct ls_args, filter, 'f', "filter", "KEY=VALUE", WORD_ANY,
 	     "Only those: name, driver, label, dangling, anonymous"),
-	TEXT(struct ls_args, format, 0, "format", "FORMAT", WORD_ANY, "json, table, or a Go template"),
+	TEXT(struct ls_args, format, 0, "format", "FORMAT", WORD_ANY,
+	     "json, table, or a Go template"),
 	FLAG(struct ls_args, quiet, 'q', "quiet", "Only names"),
 	{ .kind = OPT_END },
 };
@@ -137,9 +139,10 @@ const struct cmd cmd_volume_create = {
 	.summary = "Make a volume",
 	.operands = "[NAME]",
 	.max = 1,
-	.about = "Make a volume and print its name; without NAME an anonymous one. One that is there "
-		 "already is left as it is.",
-	.example = "coracle volume create --label use=cache cache\ncoracle run -v cache:/var/cache alpine",
+	.about = "Make a volume and print its name; without NAME an anonymous one. One that is "
+		 "there already is left as it is.",
+	.example = "coracle volume create --label use=cache cache\n"
+		   "coracle run -v cache:/var/cache alpine",
 	.opts = create_opts,
 	.args_size = sizeof(struct create_args),
 	.clear = create_clear,

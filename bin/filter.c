@@ -102,7 +102,8 @@ int filter_bool(bool *out, const char *key, const char *value, struct err *e)
 	bool yes = str_eq(value, "true") || str_eq(value, "1");
 
 	if (!yes && !str_eq(value, "false") && !str_eq(value, "0"))
-		return err_set(e, EINVAL, "--filter %s: '%s' is neither true nor false", key, value);
+		return err_set(e, EINVAL, "--filter %s: '%s' is neither true nor false", key,
+			       value);
 	*out = yes;
 	return 0;
 }

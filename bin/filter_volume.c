@@ -10,7 +10,8 @@ static int by_name(const void *o, void *arg UNUSED, const char *value, struct er
 	return strstr(((const struct volume *)o)->name, value) != NULL;
 }
 
-static int by_driver(const void *o UNUSED, void *arg UNUSED, const char *value, struct err *e UNUSED)
+static int by_driver(const void *o UNUSED, void *arg UNUSED, const char *value,
+		     struct err *e UNUSED)
 {
 	return str_eq(value, "local");
 }

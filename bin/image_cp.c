@@ -52,7 +52,7 @@ int cp_run(struct app *app, void *args, char **operands, int count UNUSED, struc
 	if (r == 0)
 		r = ctr_get(&c, &env, source ? from : to, e);
 	if (r == 0)
-		r = copy(&env, &c, source ? NULL : operands[0], source ? source : target, operands[1],
-			 args, e);
+		r = copy(&env, &c, source ? NULL : operands[0], source ? source : target,
+			 operands[1], args, e);
 	return r < 0 ? err_ctx(e, r, "cp") : EXIT_DONE;
 }

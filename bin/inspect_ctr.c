@@ -203,7 +203,8 @@ static void set_binds(json_t *host, const struct ctr_config *c)
 		if (m->kind == MOUNT_TMPFS)
 			strv_addf(&tmpfs, "%s=", m->target);
 		else
-			strv_addf(&binds, "%s:%s%s", m->source, m->target, m->read_only ? ":ro" : "");
+			strv_addf(&binds, "%s:%s%s", m->source, m->target,
+				  m->read_only ? ":ro" : "");
 	}
 	jtree_list(host, "Binds", &binds);
 	jtree_map(host, "Tmpfs", &tmpfs);
@@ -212,7 +213,9 @@ static void set_binds(json_t *host, const struct ctr_config *c)
 static void set_host(json_t *o, const struct ctr *c, const struct ctr_config *config)
 {
 	static const char *const userns[] = {
-		[CTR_USERNS_DEFAULT] = "", [CTR_USERNS_KEEP_ID] = "keep-id", [CTR_USERNS_NOMAP] = "nomap",
+		[CTR_USERNS_DEFAULT] = "",
+		[CTR_USERNS_KEEP_ID] = "keep-id",
+		[CTR_USERNS_NOMAP] = "nomap",
 	};
 	json_t *host = jtree_object(o, "HostConfig");
 	AUTO_FREE char *mode = config->net == CTR_NET_CONTAINER ?
@@ -300,8 +303,8 @@ static void set_command(json_t *o, const struct ctr_config *config)
 static void set_path(json_t *o, const char *key, struct ctr_env *env, const struct ctr *c,
 		     const char *name)
 {
-	AUTO_FREE char *path = mem_printf("%s/%s/%s/%s", store_dir_path(env->store, STORE_DIR_CONTAINERS),
-					  c->row.ns, c->row.id, name);
+	const char *dir = store_dir_path(env->store, STORE_DIR_CONTAINERS);
+	AUTO_FREE char *path = mem_printf("%s/%s/%s/%s", dir, c->row.ns, c->row.id, name);
 
 	jtree_text(o, key, path);
 }

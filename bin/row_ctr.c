@@ -40,7 +40,8 @@ void row_status(const struct ctr *c, char *out, size_t size)
 
 	if (c->is_running) {
 		human_duration((now - c->page.started_ns) / NS_PER_S, ago);
-		snprintf(out, size, "Up %s%s%s", ago, c->page.state == SHIM_PAUSED ? " (Paused)" : "",
+		snprintf(out, size, "Up %s%s%s", ago,
+			 c->page.state == SHIM_PAUSED ? " (Paused)" : "",
 			 c->is_orphan ? " (no shim)" : "");
 	} else if (c->row.state == CONTAINER_CREATED) {
 		snprintf(out, size, "Created");
@@ -141,7 +142,8 @@ int row_ctr(json_t **out, struct ctr_env *env, const struct ctr *c, bool no_trun
 	    bool with_size, struct err *e)
 {
 	AUTO(buf) struct buf command = BUF_INIT(MIB(2)), ports = BUF_INIT(MIB(1));
-	AUTO(buf) struct buf labels = BUF_INIT(MIB(8)), mounts = BUF_INIT(MIB(8)), size = BUF_INIT(128);
+	AUTO(buf) struct buf labels = BUF_INIT(MIB(8)), mounts = BUF_INIT(MIB(8));
+	AUTO(buf) struct buf size = BUF_INIT(128);
 	AUTO(ctr_config) struct ctr_config config;
 	char id[ID_LEN + 1], text[128], when[CLOCK_TEXT_MAX];
 	size_t volumes;

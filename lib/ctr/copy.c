@@ -66,7 +66,9 @@ static int follow_once(char path[static MAX_PATH], int dirfd, const struct split
 	text[n] = '\0';
 	snprintf(joined, sizeof(joined), "%s%s%s%s", text[0] == '/' ? "" : s->dir,
 		 text[0] == '/' ? "" : "/", text, s->is_dir ? "/" : "");
-	return str_copy(path, MAX_PATH, joined) ? 1 : err_set(e, ENAMETOOLONG, "'%s' is too long", path);
+	if (!str_copy(path, MAX_PATH, joined))
+		return err_set(e, ENAMETOOLONG, "'%s' is too long", path);
+	return 1;
 }
 
 /* The directory that the last component is in, open.  With follow that
@@ -173,7 +175,9 @@ static int write_child(int root, void *arg, struct err *e)
 	struct writer *w = arg;
 	AUTO_FREE void *block = mem_zero(STREAM_FD_BUF, 1);
 	struct stream_fd source = { .fd = w->in, .buf = block };
-	const struct stream_opts so = { .source = stream_fd_read, .arg = &source, .any_ratio = true };
+	const struct stream_opts so = {
+		.source = stream_fd_read, .arg = &source, .any_ratio = true,
+	};
 	AUTO(stream) struct stream *stream = NULL;
 	AUTO_FD int dir = fs_open_inroot(root, w->dir, O_RDONLY | O_DIRECTORY, 0, e);
 	const struct unpack_opts uo = {
@@ -245,7 +249,8 @@ static int choose_target(struct writer *w, char name[static MAX_COMPONENT + 1],
 		return 0;
 	}
 	if (to->kind == KIND_OTHER && from->kind == KIND_DIR)
-		return err_set(e, ENOTDIR, "a directory cannot replace '%s', which is none", to->path);
+		return err_set(e, ENOTDIR, "a directory cannot replace '%s', which is none",
+			       to->path);
 	if (target.is_contents || (target.is_dir && from->kind != KIND_DIR))
 		return err_set(e, ENOENT, "the directory '%s' does not exist", to->path);
 	(void)str_copy(w->dir, sizeof(w->dir), target.dir);

@@ -51,7 +51,8 @@ static int open_running(struct place *p, const struct ctr *c, struct err *e)
 	if (p->root_fd < 0)
 		return err_sys(e, "open the root of '%s'", c->row.name);
 	p->userns_fd = open(userns, O_RDONLY | O_CLOEXEC);
-	if (p->userns_fd < 0 || fstat(p->userns_fd, &its) < 0 || stat("/proc/self/ns/user", &own) < 0)
+	if (p->userns_fd < 0 || fstat(p->userns_fd, &its) < 0 ||
+	    stat("/proc/self/ns/user", &own) < 0)
 		return err_sys(e, "open the user namespace of '%s'", c->row.name);
 	if (own.st_dev == its.st_dev && own.st_ino == its.st_ino)
 		fd_auto(&p->userns_fd);
@@ -80,7 +81,9 @@ static int mount_layers(const struct place *p, const char *target, struct err *e
 		buf_addf(&options, "%s%s", i ? ":" : "lowerdir=", r->lowers.v[i]);
 	buf_addf(&options, ",upperdir=%s,workdir=%s", r->upper, r->work);
 	if (r->kind == ROOTFS_FUSE) {
-		char *argv[] = { (char *)"fuse-overlayfs", (char *)"-o", options.data, (char *)target, NULL };
+		char *argv[] = {
+			(char *)"fuse-overlayfs", (char *)"-o", options.data, (char *)target, NULL,
+		};
 		const struct proc_spec spec = { .path = p->env->fuse_program, .argv = argv };
 
 		if (!spec.path)
@@ -102,7 +105,8 @@ static int open_layers(const struct place *p, struct err *e)
 	if (r->base && chdir(r->base) < 0)
 		return err_sys(e, "enter '%s'", r->base);
 	/* "ID/fs" is mounted over "ID", where nobody looks any more. */
-	target = r->kind == ROOTFS_DIR ? mem_str(r->upper) : mem_strn(r->upper, strcspn(r->upper, "/"));
+	target = r->kind == ROOTFS_DIR ? mem_str(r->upper) :
+					 mem_strn(r->upper, strcspn(r->upper, "/"));
 	if (r->kind != ROOTFS_DIR)
 		ret = mount_layers(p, target, e);
 	else if (mount(target, target, NULL, MS_BIND | MS_REC, NULL) < 0)

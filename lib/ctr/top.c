@@ -81,7 +81,8 @@ static size_t status_numbers(const char *text, const char *name, uint64_t *out, 
 		return 0;
 	line += strlen(find);
 	copy = mem_strn(line, strcspn(line, "\n"));
-	for (char *w = strtok_r(copy, "\t ", &save); w && n < max; w = strtok_r(NULL, "\t ", &save)) {
+	for (char *w = strtok_r(copy, "\t ", &save); w && n < max;
+	     w = strtok_r(NULL, "\t ", &save)) {
 		struct err ignored = ERR_INIT;
 
 		if (num_u64(w, 0, UINT32_MAX, &out[n], &ignored) < 0)
@@ -123,7 +124,7 @@ static int read_stat(struct top_proc *p, const struct look *l, char *text, struc
 {
 	char *open = strchr(text, '('), *close = strrchr(text, ')');
 	uint64_t n[STAT_FIELDS] = { 0 };
-	uint64_t age_ns;
+	uint64_t start_ns, age_ns;
 	char *save = NULL;
 	size_t i = 0;
 
@@ -143,7 +144,8 @@ static int read_stat(struct top_proc *p, const struct look *l, char *text, struc
 	p->ppid = (pid_t)n[STAT_PPID];
 	set_tty(p, n[STAT_TTY]);
 	p->cpu_ms = (n[STAT_UTIME] + n[STAT_STIME]) * l->tick_ns / NS_PER_MS;
-	age_ns = n[STAT_START] * l->tick_ns < l->boot_ns ? l->boot_ns - n[STAT_START] * l->tick_ns : 0;
+	start_ns = n[STAT_START] * l->tick_ns;
+	age_ns = start_ns < l->boot_ns ? l->boot_ns - start_ns : 0;
 	p->started_ns = l->wall_ns - age_ns;
 	if (age_ns > NS_PER_MS)
 		p->percent = (unsigned)(p->cpu_ms * 100 / (age_ns / NS_PER_MS));

@@ -114,7 +114,8 @@ static int header(struct tartree *t, struct archive_entry *entry, struct err *e)
 static int add_file(struct tartree *t, struct archive_entry *entry, int dirfd, const char *base,
 		    struct err *e)
 {
-	AUTO_FD int fd = openat(dirfd, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	AUTO_FD int fd = openat(dirfd, base,
+				O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 	int r;
 
