@@ -27,7 +27,7 @@ $(B)/tests/fuzz/%_fuzz: $(B)/tests/fuzz/%_fuzz.o $(call ar,$(TEST_MODS))
 unit-programs: $(unit)
 fuzz-programs: $(fuzzers)
 
-check: $(if $(filter cli run,$(SUITES)),all demo-image) $(if $(filter unit,$(SUITES)),$(unit))	## run every test (SUITES="lint unit cli run fuzz", FUZZ_SECONDS=2)
+check: $(if $(filter unit cli run,$(SUITES)),all demo-image) $(if $(filter unit,$(SUITES)),$(unit))	## run every test (SUITES="lint unit cli run fuzz", FUZZ_SECONDS=2)
 	$(Q)$(if $(filter fuzz,$(SUITES)),$(MAKE) CONFIG=fuzz fuzz-programs)
 	$(Q)B=$(B) CC="$(CC)" FUZZ_SECONDS=$(FUZZ_SECONDS) tests/check $(SUITES)
 
