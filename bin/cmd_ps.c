@@ -20,7 +20,8 @@ struct ps_args {
 static const struct opt ps_opts[] = {
 	FLAG(struct ps_args, all, 'a', "all", "Those that do not run too"),
 	LIST(struct ps_args, filter, 'f', "filter", "KEY=VALUE", WORD_ANY,
-	     "Only those: id, name, label, status, exited, ancestor, before, since, volume, network"),
+	     "Only those: id, name, label, status, exited, ancestor, before, since, volume, "
+	     "network"),
 	TEXT(struct ps_args, format, 0, "format", "FORMAT", WORD_ANY,
 	     "json, table, or a Go template"),
 	TEXT(struct ps_args, last, 'n', "last", "N", WORD_ANY,
