@@ -237,6 +237,7 @@ struct orphans {
 	struct run *g;
 	known_fn *known;
 	const char *parent;		/* "sha256", a driver, a namespace, "" */
+	uint64_t grace_ns;
 };
 
 static int try_orphan(struct orphans *o, int dirfd, const char *name, struct err *e)
@@ -275,7 +276,7 @@ static int each_orphan(int dirfd, const char *name, unsigned char type, void *ar
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	changed = (uint64_t)st.st_ctim.tv_sec * NS_PER_S + (uint64_t)st.st_ctim.tv_nsec;
-	if (changed + o->g->grace_ns > now)
+	if (changed + o->grace_ns > now)
 		return 0;
 	(void)note(o->g, try_orphan(o, dirfd, name, e), e);
 	return 0;
@@ -363,16 +364,21 @@ static int sweep_orphans(struct run *g, struct err *e)
 		const char *below;	/* of dir; NULL: dir itself */
 		known_fn *known;
 		bool has_parents;
+		bool at_once;		/* rows come first or in one transaction:
+					 * what has none is nobody's */
 	} places[] = {
-		{ STORE_DIR_CONTENT, "blobs", known_blob, true },
-		{ STORE_DIR_INGEST, NULL, known_ingest, false },
-		{ STORE_DIR_SNAPSHOTS, NULL, known_snapshot, true },
-		{ STORE_DIR_CONTAINERS, NULL, known_container, true },
+		{ STORE_DIR_CONTENT, "blobs", known_blob, true, false },
+		{ STORE_DIR_INGEST, NULL, known_ingest, false, false },
+		{ STORE_DIR_SNAPSHOTS, NULL, known_snapshot, true, true },
+		{ STORE_DIR_CONTAINERS, NULL, known_container, true, false },
 	};
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(places) && !is_late(g); i++) {
-		struct orphans o = { .g = g, .known = places[i].known, .parent = "" };
+		struct orphans o = {
+			.g = g, .known = places[i].known, .parent = "",
+			.grace_ns = places[i].at_once ? 0 : g->grace_ns,
+		};
 		int dir = store_dir(g->s, places[i].dir, e);
 		AUTO_FD int fd = -1;
 

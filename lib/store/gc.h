@@ -13,7 +13,7 @@
  * wants the blob meanwhile just takes the mark off.
  *
  * Files without a row (a crash came between the two) are moved to the trash
- * when they are older than the grace and no lease pins them.
+ * when they are older than the grace and no lease pins them; snapshots at once.
  *
  * Errors: what was done stays done; the first failure is returned.
  */

@@ -550,6 +550,32 @@ static void test_gc(void **state)
 	check_names(s, "default");
 }
 
+/* Who recovers from a crash may crash as well: what is left of a layer has no
+ * row then, and no other sign of who wanted it. */
+static void test_gc_staging(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	struct gc_options o = { .grace_s = GC_GRACE_S };
+	AUTO(lease) struct lease l = LEASE_INIT;
+	struct snapshot_staging st = SNAPSHOT_STAGING_INIT;
+	struct gc_result res;
+	struct err e = ERR_INIT;
+	int dir = store_dir(s, STORE_DIR_SNAPSHOTS, &e);
+
+	(void)state;
+	OK(lease_begin(&l, s, "pull", &e));
+	assert_int_equal(snapshot_begin_layer(&st, s, &l, "overlay", &one.diff_id[0], "m", &e),
+			 SNAPSHOT_MAKE);
+	assert_int_equal(mkdirat(dir, "overlay/4711.staging", 0700), 0);
+	assert_int_equal(mkdirat(dir, "overlay/4712", 0700), 0);
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.orphans, 2);
+	assert_int_equal(faccessat(dir, "overlay/4711.staging", F_OK, 0), -1);
+	assert_int_equal(faccessat(dir, "overlay/4712", F_OK, 0), -1);
+	assert_int_equal(entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 1);
+	fd_auto(&st.fd);
+}
+
 static void show(const char *what, uint64_t since, unsigned times)
 {
 	print_message("  %-28s %8.1f us\n", what,
@@ -614,7 +640,7 @@ int main(void)
 		TEST(test_open), TEST(test_newer), TEST(test_upgrade), TEST(test_split),
 		TEST(test_transactions), TEST(test_content), TEST(test_images),
 		TEST(test_snapshots), TEST(test_containers), TEST(test_volumes),
-		TEST(test_leases), TEST(test_gc), TEST(test_figures),
+		TEST(test_leases), TEST(test_gc), TEST(test_gc_staging), TEST(test_figures),
 	};
 
 	sample_make(&one, 1);
