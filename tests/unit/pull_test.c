@@ -25,7 +25,7 @@ struct world {
 	struct idmap map;
 	struct platform host;
 	struct fake fake;
-	const struct tar_entry (*more)[8];	/* of each layer; or NULL */
+	const struct tar_entry (*more)[9];	/* of each layer; or NULL */
 };
 
 static void gzip(struct buf *out, const struct buf *in)
@@ -356,7 +356,7 @@ static void look(struct world *w, const struct snap_driver *driver, size_t from_
 /* RELIABILITY U: a hard link to what only lower layers have. */
 static void test_links_across(void **state)
 {
-	static const struct tar_entry more[LAYERS][8] = {
+	static const struct tar_entry more[LAYERS][9] = {
 		{ { '0', "usr/bin/tool", "tool", 04755, 7, 8, 0, 0 }, L("bin", "usr/bin"),
 		  F("twice", "low"), H("old", "usr/bin/tool") },
 		{ F("twice", "high"), H("tool1", "bin/tool"), F(".wh.old", ""), F("old", "new") },
@@ -406,7 +406,7 @@ static void test_links_across(void **state)
 /* The same layer over other ones is another tree. */
 static void test_links_depend(void **state)
 {
-	static const struct tar_entry mores[2][LAYERS][8] = {
+	static const struct tar_entry mores[2][LAYERS][9] = {
 		{ { F("low", "1") }, { { 0 } }, { H("link", "low") } },
 		{ { F("low", "2") }, { { 0 } }, { H("link", "low") } },
 	};
@@ -430,7 +430,7 @@ static void test_links_depend(void **state)
 
 static void test_links_nowhere(void **state)
 {
-	static const struct tar_entry mores[][LAYERS][8] = {
+	static const struct tar_entry mores[][LAYERS][9] = {
 		{ { F("low", "1") }, { { 0 } }, { H("link", "other") } },
 		{ { F("low", "1") }, { F(".wh.low", "") }, { H("link", "low") } },
 		{ { F("d/low", "1") }, { F("d/.wh..wh..opq", "") }, { H("link", "d/low") } },
@@ -462,7 +462,7 @@ static void test_links_nowhere(void **state)
 /* A layer may begin everything anew: what is below it is not there then. */
 static void test_opaque_root(void **state)
 {
-	static const struct tar_entry more[LAYERS][8] = {
+	static const struct tar_entry more[LAYERS][9] = {
 		{ F("low", "1") }, { F("mid", "1"), F(".wh..wh..opq", "") }, { F("top", "1") },
 	};
 	static const struct snap_driver *const drivers[] = { &snap_overlay, &snap_fuse,
