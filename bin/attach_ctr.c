@@ -26,7 +26,8 @@ int foreground_run(struct app *app, struct client *client, const struct foregrou
 		.pty = f->pty,
 	};
 	struct attach_result result = { .exit_code = 0 };
-	int r = attach_keys_parse(&o.keys, f->detach_keys ? f->detach_keys : ATTACH_KEYS_DEFAULT, e);
+	int r = attach_keys_parse(&o.keys, f->detach_keys ? f->detach_keys : ATTACH_KEYS_DEFAULT,
+				  e);
 
 	*detached = false;
 	if (r == 0)

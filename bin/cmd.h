@@ -45,11 +45,14 @@ struct opt {
 #define FLAG(type, field, l, n, h) \
 	{ .kind = OPT_FLAG, .offset = offsetof(type, field), .letter = l, .name = n, .help = h }
 #define TEXT(type, field, l, n, a, w, h) \
-	{ .kind = OPT_TEXT, .offset = offsetof(type, field), .letter = l, .name = n, .arg = a, .word = w, .help = h }
+	{ .kind = OPT_TEXT, .offset = offsetof(type, field), .letter = l, .name = n, \
+	  .arg = a, .word = w, .help = h }
 #define LIST(type, field, l, n, a, w, h) \
-	{ .kind = OPT_LIST, .offset = offsetof(type, field), .letter = l, .name = n, .arg = a, .word = w, .help = h }
+	{ .kind = OPT_LIST, .offset = offsetof(type, field), .letter = l, .name = n, \
+	  .arg = a, .word = w, .help = h }
 #define CHOICE(type, field, l, n, c, h) \
-	{ .kind = OPT_CHOICE, .offset = offsetof(type, field), .letter = l, .name = n, .arg = c, .choices = c, .help = h }
+	{ .kind = OPT_CHOICE, .offset = offsetof(type, field), .letter = l, .name = n, \
+	  .arg = c, .choices = c, .help = h }
 #define OPTS(type, field, group) \
 	{ .kind = OPT_OPTS, .offset = offsetof(type, field), .opts = group }
 /* A flag users know from elsewhere and we do not have: refused by name. */

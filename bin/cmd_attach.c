@@ -8,7 +8,8 @@ struct attach_args {
 };
 
 static const struct opt attach_opts[] = {
-	TEXT(struct attach_args, detach_keys, 0, "detach-keys", "KEYS", WORD_ANY, "Keys that detach"),
+	TEXT(struct attach_args, detach_keys, 0, "detach-keys", "KEYS", WORD_ANY,
+	     "Keys that detach"),
 	FLAG(struct attach_args, no_stdin, 0, "no-stdin", "Do not attach standard input"),
 	CHOICE(struct attach_args, sig_proxy, 0, "sig-proxy", "true false", "Pass signals on"),
 	{ .kind = OPT_END },

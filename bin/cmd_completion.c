@@ -28,8 +28,9 @@ const struct cmd cmd_completion = {
 	.operand_word = WORD_SHELL,
 	.min = 1,
 	.max = 1,
-	.about = "Print what the shell has to read once, so that it completes commands, options and the "
-		 "names of what is in the store. 'make install' puts it where shells look.",
+	.about = "Print what the shell has to read once, so that it completes commands, "
+		 "options and the names of what is in the store. 'make install' puts it "
+		 "where shells look.",
 	.example = "source <(coracle completion bash)\n"
 		   "coracle completion fish > ~/.config/fish/completions/coracle.fish",
 	.run = completion_run,

@@ -31,7 +31,8 @@ const struct cmd cmd_create = {
 	.min = 1,
 	.max = -1,
 	.stop_at_operand = true,
-	.about = "Make a container as 'coracle run' would, and print its id. 'coracle start' runs it.",
+	.about = "Make a container as 'coracle run' would, and print its id. 'coracle "
+		 "start' runs it.",
 	.example = "coracle create --name web -p 8080:80 nginx",
 	.opts = create_opts,
 	.args_size = sizeof(struct create_args),

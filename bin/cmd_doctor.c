@@ -87,9 +87,10 @@ const struct cmd cmd_doctor = {
 	.name = "doctor",
 	.summary = "Check what this machine allows, and name the remedies",
 	.max = 0,
-	.about = "Try everything that containers need, as this user, in short-lived processes. Each line "
-		 "says 'ok', 'lower' (something else is used instead) or 'missing', why, and the command "
-		 "that helps. The exit status is 0 when containers can run, else 1.",
+	.about = "Try everything that containers need, as this user, in short-lived "
+		 "processes. Each line says 'ok', 'lower' (something else is used "
+		 "instead) or 'missing', why, and the command that helps. The exit status "
+		 "is 0 when containers can run, else 1.",
 	.example = "coracle doctor\ncoracle doctor --format '{{.CanRun}}'",
 	.opts = doctor_opts,
 	.args_size = sizeof(struct doctor_args),

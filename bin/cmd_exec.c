@@ -15,9 +15,11 @@ static const struct opt exec_opts[] = {
 	FLAG(struct exec_args, detach, 'd', "detach", "Run in the background"),
 	TEXT(struct exec_args, detach_keys, 0, "detach-keys", "KEYS", WORD_ANY, "Keys that detach"),
 	LIST(struct exec_args, env, 'e', "env", "KEY[=VALUE]", WORD_ANY, "Set a variable"),
-	LIST(struct exec_args, env_file, 0, "env-file", "FILE", WORD_FILE, "Set the variables of a file"),
+	LIST(struct exec_args, env_file, 0, "env-file", "FILE", WORD_FILE,
+	     "Set the variables of a file"),
 	FLAG(struct exec_args, interactive, 'i', "interactive", "Pass standard input on"),
-	FLAG(struct exec_args, privileged, 0, "privileged", "Give it all capabilities of the namespace"),
+	FLAG(struct exec_args, privileged, 0, "privileged",
+	     "Give it all capabilities of the namespace"),
 	FLAG(struct exec_args, tty, 't', "tty", "Give it a terminal"),
 	TEXT(struct exec_args, user, 'u', "user", "USER[:GROUP]", WORD_ANY, "Run as this user"),
 	TEXT(struct exec_args, workdir, 'w', "workdir", "DIR", WORD_ANY, "Start in this directory"),
@@ -62,8 +64,10 @@ static int exec_run(struct app *app, void *args, char **operands, int count, str
 		.privileged = a->privileged, .tty = a->tty && !a->detach,
 		.has_stdin = a->interactive && !a->detach, .detach = a->detach,
 	};
-	struct foreground f = { .tty = o.tty, .has_stdin = o.tty && o.has_stdin, .no_output = !o.tty,
-				.detach_keys = a->detach_keys };
+	struct foreground f = {
+		.tty = o.tty, .has_stdin = o.tty && o.has_stdin, .no_output = !o.tty,
+		.detach_keys = a->detach_keys,
+	};
 	bool detached;
 	int status;
 	int r;

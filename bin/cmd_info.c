@@ -146,8 +146,10 @@ static int add_features(json_t *o, const struct app *app, struct err *e)
 	add_feature(f, "Newgidmap", p.newgidmap);
 	set(o, "CgroupVersion", p.cgroup == -ENOENT ? "1" : "2");
 	set(o, "CgroupDriver", p.cgroup == 0 ? "cgroupfs" : "none");
-	json_object_set_new(o, "SecurityOptions", json_pack("[s, s]", "name=rootless",
-				p.seccomp == 0 ? "name=seccomp,profile=builtin" : "name=no-seccomp"));
+	json_object_set_new(
+		o, "SecurityOptions",
+		json_pack("[s, s]", "name=rootless",
+			  p.seccomp == 0 ? "name=seccomp,profile=builtin" : "name=no-seccomp"));
 	return 0;
 }
 
@@ -236,8 +238,9 @@ const struct cmd cmd_info = {
 	.aliases = info_aliases,
 	.summary = "Show the store, the machine and what is used of it",
 	.max = 0,
-	.about = "Show where things are, how much there is, which way each thing is done here, and what "
-		 "the kernel lets this user do. 'coracle doctor' explains what is missing.",
+	.about = "Show where things are, how much there is, which way each thing is done "
+		 "here, and what the kernel lets this user do. 'coracle doctor' explains "
+		 "what is missing.",
 	.example = "coracle info\ncoracle info --format '{{.Driver}}'",
 	.opts = info_opts,
 	.args_size = sizeof(struct info_args),

@@ -55,7 +55,8 @@ const struct cmd cmd_kill = {
 	.operand_word = WORD_RUNNING,
 	.min = 1,
 	.max = -1,
-	.about = "Send a signal, SIGKILL unless another is named, to the first process of each container.",
+	.about = "Send a signal, SIGKILL unless another is named, to the first process of each "
+		 "container.",
 	.example = "coracle kill -s HUP web",
 	.opts = kill_opts,
 	.args_size = sizeof(struct kill_args),

@@ -13,7 +13,8 @@ struct logs_args {
 static const struct opt logs_opts[] = {
 	FLAG(struct logs_args, follow, 'f', "follow", "Go on until the container ends"),
 	FLAG(struct logs_args, raw, 0, "raw", "Leave control characters in, on a terminal too"),
-	TEXT(struct logs_args, since, 0, "since", "TIME", WORD_ANY, "From then on (RFC 3339, Unix time, 10m)"),
+	TEXT(struct logs_args, since, 0, "since", "TIME", WORD_ANY,
+	     "From then on (RFC 3339, Unix time, 10m)"),
 	TEXT(struct logs_args, tail, 'n', "tail", "LINES", WORD_ANY, "Only the last lines, or all"),
 	FLAG(struct logs_args, timestamps, 't', "timestamps", "Put the time before each line"),
 	TEXT(struct logs_args, until, 0, "until", "TIME", WORD_ANY, "Up to then"),
@@ -43,7 +44,8 @@ static int logs_run(struct app *app, void *args, char **operands, int count UNUS
 	AUTO_FD int data = -1, run = -1;
 	struct logs_opts o = {
 		.until_ns = UINT64_MAX, .tail = LOGS_ALL, .timestamps = a->timestamps,
-		.mask = !a->raw && isatty(STDOUT_FILENO), .out = STDOUT_FILENO, .err = STDERR_FILENO,
+		.mask = !a->raw && isatty(STDOUT_FILENO), .out = STDOUT_FILENO,
+		.err = STDERR_FILENO,
 	};
 	int r = env_init(&env, app, e);
 

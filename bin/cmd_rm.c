@@ -9,7 +9,8 @@ struct rm_args {
 
 static const struct opt rm_opts[] = {
 	FLAG(struct rm_args, all, 'a', "all", "Remove all containers"),
-	FLAG(struct rm_args, force, 'f', "force", "Kill it first when it runs; a missing one is fine"),
+	FLAG(struct rm_args, force, 'f', "force",
+	     "Kill it first when it runs; a missing one is fine"),
 	FLAG(struct rm_args, ignore, 'i', "ignore", "A missing container is fine"),
 	FLAG(struct rm_args, volumes, 'v', "volumes", "Remove its anonymous volumes too"),
 	{ .kind = OPT_END },

@@ -20,8 +20,10 @@ static const struct opt run_opts[] = {
 	FLAG(struct run_args, detach, 'd', "detach", "Run in the background and print the id"),
 	TEXT(struct run_args, detach_keys, 0, "detach-keys", "KEYS", WORD_ANY,
 	     "Keys that detach (ctrl-p,ctrl-q); '' for none"),
-	FLAG(struct run_args, dry_run, 0, "dry-run", "Print the OCI spec and the plan, run nothing"),
-	CHOICE(struct run_args, sig_proxy, 0, "sig-proxy", "true false", "Pass signals on to the container"),
+	FLAG(struct run_args, dry_run, 0, "dry-run",
+	     "Print the OCI spec and the plan, run nothing"),
+	CHOICE(struct run_args, sig_proxy, 0, "sig-proxy", "true false",
+	       "Pass signals on to the container"),
 	OPTS(struct run_args, create, create_opts),
 	{ .kind = OPT_END },
 };
@@ -161,9 +163,10 @@ const struct cmd cmd_run = {
 	.min = 1,
 	.max = -1,
 	.stop_at_operand = true,
-	.about = "Make a container from IMAGE, which is pulled when it is missing, and run COMMAND "
-		 "or the image's own command in it. The exit status is the command's; 125 is an error "
-		 "of Coracle, 126 a command that cannot be executed, 127 one that is not there.",
+	.about = "Make a container from IMAGE, which is pulled when it is missing, and "
+		 "run COMMAND or the image's own command in it. The exit status is the "
+		 "command's; 125 is an error of Coracle, 126 a command that cannot be "
+		 "executed, 127 one that is not there.",
 	.example = "coracle run -it --rm debian bash\n"
 		   "coracle run -d --name web -p 8080:80 nginx\n"
 		   "coracle run --rm -v \"$PWD\":/src -w /src gcc make",

@@ -10,7 +10,8 @@ struct start_args {
 
 static const struct opt start_opts[] = {
 	FLAG(struct start_args, attach, 'a', "attach", "Show output and pass signals on"),
-	TEXT(struct start_args, detach_keys, 0, "detach-keys", "KEYS", WORD_ANY, "Keys that detach"),
+	TEXT(struct start_args, detach_keys, 0, "detach-keys", "KEYS", WORD_ANY,
+	     "Keys that detach"),
 	FLAG(struct start_args, interactive, 'i', "interactive", "Attach standard input too"),
 	{ .kind = OPT_END },
 };
@@ -28,8 +29,10 @@ static int start_one(struct client *client, struct ctr_env *env, const char *nam
 	if (r < 0)
 		return r;
 	if (c.is_running)
-		return f ? err_set(e, EBUSY, "container '%s' is running already; 'coracle attach' joins it",
-				   c.row.name) : 0;
+		return f ? err_set(e, EBUSY,
+				   "container '%s' is running already; 'coracle attach' joins it",
+				   c.row.name)
+			 : 0;
 	r = ctr_bundle_load(&b, env, &c.row, e);
 	if (r < 0)
 		return r;

@@ -14,7 +14,8 @@ struct stop_args {
 static const struct opt stop_opts[] = {
 	TEXT(struct stop_args, signal, 's', "signal", "SIGNAL", WORD_ANY,
 	     "Send this first, not the container's own"),
-	TEXT(struct stop_args, time, 't', "time", "SECONDS", WORD_ANY, "Wait so long before SIGKILL"),
+	TEXT(struct stop_args, time, 't', "time", "SECONDS", WORD_ANY,
+	     "Wait so long before SIGKILL"),
 	TEXT(struct stop_args, time, 0, "timeout", "SECONDS", WORD_ANY, NULL),
 	{ .kind = OPT_END },
 };

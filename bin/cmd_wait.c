@@ -33,8 +33,8 @@ const struct cmd cmd_wait = {
 	.operand_word = WORD_RUNNING,
 	.min = 1,
 	.max = -1,
-	.about = "Print the exit status of each container, in the order of the arguments; -1 is one "
-		 "that nobody could see.",
+	.about = "Print the exit status of each container, in the order of the arguments; "
+		 "-1 is one that nobody could see.",
 	.example = "coracle wait job",
 	.run = wait_run,
 };

@@ -195,8 +195,9 @@ static int same_option(const struct opt *o, size_t base UNUSED, void *arg)
 	size_t len = strcspn(w->text, "=");
 
 	if (o->kind == OPT_REFUSE ||
-	    (w->text[1] == '-' ? strlen(o->name) != len - 2 || strncmp(o->name, w->text + 2, len - 2) :
-				 !o->letter || w->text[len - 1] != o->letter))
+	    (w->text[1] == '-'
+		     ? strlen(o->name) != len - 2 || strncmp(o->name, w->text + 2, len - 2)
+		     : !o->letter || w->text[len - 1] != o->letter))
 		return 0;
 	w->found = o;
 	return 1;

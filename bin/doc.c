@@ -129,7 +129,8 @@ void doc_overview(struct buf *out)
 		if (!cmd_table[i]->hidden)
 			buf_addf(out, "  %-18s  %s\n", cmd_table[i]->name, cmd_table[i]->summary);
 	buf_addf(out, "\nOptions:\n%s", global_options);
-	buf_adds(out, "\n'coracle COMMAND --help' explains a command; 'coracle doctor' checks this machine.\n");
+	buf_adds(out, "\n'coracle COMMAND --help' explains a command; "
+		      "'coracle doctor' checks this machine.\n");
 }
 
 /* Text for roff: a leading dot or quote is text, and so is every backslash. */
@@ -194,11 +195,14 @@ static void man_overview(struct buf *out)
 	roff(out, global_options);
 	buf_adds(out, ".fi\n.SH EXIT STATUS\n"
 		      "0: done. 1: failed. 2: wrong usage. 3: standard output went away.\n"
-		      "125, 126, 127: run and exec could not start the command: an error of Coracle's, "
-		      "not executable, not found. Else run and exec exit as the command did.\n"
-		      ".SH FILES\n.TP\n.I $XDG_DATA_HOME/coracle\nThe store: images, containers, volumes.\n"
+		      "125, 126, 127: run and exec could not start the command: "
+		      "an error of Coracle's, not executable, not found. "
+		      "Else run and exec exit as the command did.\n"
+		      ".SH FILES\n.TP\n.I $XDG_DATA_HOME/coracle\n"
+		      "The store: images, containers, volumes.\n"
 		      ".TP\n.I $XDG_RUNTIME_DIR/coracle\nState of running containers.\n"
-		      ".TP\n.I ~/.docker/config.json, containers/auth.json\nCredentials for registries.\n");
+		      ".TP\n.I ~/.docker/config.json, containers/auth.json\n"
+		      "Credentials for registries.\n");
 }
 
 void doc_man(const struct cmd *c, struct buf *out)

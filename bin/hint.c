@@ -12,27 +12,39 @@ static const struct {
 	{ "container.running", "'coracle stop' ends it, 'coracle rm -f' ends and removes it" },
 	{ "container.exited", "'coracle start' runs it again" },
 	{ "container.name", "'coracle rm' removes the other one, or choose another --name" },
-	{ "image.used", "'coracle rm' removes the containers, 'coracle rmi -f' only takes the name away" },
+	{ "image.used",
+	  "'coracle rm' removes the containers, 'coracle rmi -f' only takes the name away" },
 	{ "volume.used", "'coracle rm -v' removes the containers with their anonymous volumes" },
-	{ "subid.none", "an administrator can grant ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER" },
-	{ "subid.small", "the image has ids beyond the granted range; an administrator can grant more: usermod --add-subuids" },
-	{ "userns.helper", "install newuidmap and newgidmap (Debian: uidmap, Fedora: shadow-utils), and look at /etc/subuid" },
+	{ "subid.none", "an administrator can grant ids: usermod --add-subuids 100000-165535 "
+			"--add-subgids 100000-165535 $USER" },
+	{ "subid.small", "the image has ids beyond the granted range; an administrator can grant "
+			 "more: usermod --add-subuids" },
+	{ "userns.helper", "install newuidmap and newgidmap (Debian: uidmap, Fedora: "
+			   "shadow-utils), and look at /etc/subuid" },
 	{ "userns.none", "'coracle doctor' says what forbids user namespaces here" },
-	{ "cgroup.controller", "an administrator can delegate it: Delegate= in user@.service.d; 'coracle doctor' explains" },
-	{ "cgroup.none", "limits need a delegated cgroup v2 or a systemd user session; 'coracle doctor' explains" },
-	{ "net.low_port", "ports below net.ipv4.ip_unprivileged_port_start are root's; choose a higher host port" },
+	{ "cgroup.controller", "an administrator can delegate it: Delegate= in user@.service.d; "
+			       "'coracle doctor' explains" },
+	{ "cgroup.none", "limits need a delegated cgroup v2 or a systemd user session; 'coracle "
+			 "doctor' explains" },
+	{ "net.low_port",
+	  "ports below net.ipv4.ip_unprivileged_port_start are root's; choose a higher host port" },
 	{ "net.port_in_use", "another program listens there; choose another host port" },
 	{ "registry.auth", "'coracle login REGISTRY' stores a user name and password" },
-	{ "registry.plain-http", "a registry without TLS needs --plain-http, unless it is on loopback" },
-	{ "registry.ca", "put the registry's CA into certs.d/HOST:PORT/ca.crt below ~/.config/coracle" },
+	{ "registry.plain-http",
+	  "a registry without TLS needs --plain-http, unless it is on loopback" },
+	{ "registry.ca",
+	  "put the registry's CA into certs.d/HOST:PORT/ca.crt below ~/.config/coracle" },
 	{ "registry.rate-limit", "the registry limits requests; log in, or wait" },
 	{ "store.newer", "this store was made by a newer version; upgrade coracle" },
 	{ "store.full", "free space, or 'coracle system prune'" },
-	{ "registry.realm", "the registry sends clients to a token service of another domain; log in there only if you trust it" },
+	{ "registry.realm", "the registry sends clients to a token service of another domain; log "
+			    "in there only if you trust it" },
 	{ "registry.resolve", "check the registry's name and this machine's name resolution" },
 	{ "registry.proxy", "check http_proxy, https_proxy and no_proxy" },
-	{ "registry.helper", "docker's config.json names a credential helper; install it or remove credsStore and credHelpers there" },
-	{ "rt.exec", "the command must exist in the image and be executable; --entrypoint '' ignores the image's own" },
+	{ "registry.helper", "docker's config.json names a credential helper; install it or remove "
+			     "credsStore and credHelpers there" },
+	{ "rt.exec", "the command must exist in the image and be executable; --entrypoint '' "
+		     "ignores the image's own" },
 };
 
 const char *hint_text(const char *key)

@@ -56,7 +56,8 @@ int load_run(struct app *app, void *args, char **operands UNUSED, int count UNUS
 			return err_sys(e, "open '%s'", a->input);
 		o.fd = fd;
 	} else if (isatty(STDIN_FILENO)) {
-		return err_set(e, EINVAL, "load: standard input is a terminal; name a file with -i");
+		return err_set(e, EINVAL,
+			       "load: standard input is a terminal; name a file with -i");
 	}
 	o.platform = a->platform ? &platform : NULL;
 	o.env = tool.env;
@@ -105,7 +106,8 @@ static int save_add(struct save_list *l, struct ctr_env *env, const char *text, 
 		ref_default_tag(&ref);
 		ref_print(&ref, &name);
 	}
-	l->names[l->count] = image.name && str_eq(image.name, name.data) ? mem_str(image.name) : NULL;
+	l->names[l->count] = image.name && str_eq(image.name, name.data) ? mem_str(image.name)
+									 : NULL;
 	l->at[l->count] = (struct save_image){ .docs = docs, .name = l->names[l->count] };
 	l->count++;
 	return 0;
@@ -135,12 +137,13 @@ int save_run(struct app *app, void *args, char **operands, int count, struct err
 	if (a->output) {
 		/* Renamed when it is whole: a cut archive never has the name. */
 		part = mem_printf("%s.part", a->output);
-		fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666 & ~app->umask);
 		if (fd < 0)
 			return err_sys(e, "create '%s'", part);
 		o.fd = fd;
 	} else if (isatty(STDOUT_FILENO)) {
-		return err_set(e, EINVAL, "save: standard output is a terminal; name a file with -o");
+		return err_set(e, EINVAL,
+			       "save: standard output is a terminal; name a file with -o");
 	}
 	o.images = list.at;
 	o.count = list.count;

@@ -180,6 +180,8 @@ int logout_run(struct app *app, void *args UNUSED, char **operands, int count, s
 		r = write_config(file, path, e);
 	if (r < 0)
 		return err_ctx(e, r, "logout from '%s'", host);
-	app_say(app, had ? "credentials for '%s' are removed" : "there were no credentials for '%s'", host);
+	app_say(app,
+		had ? "credentials for '%s' are removed" : "there were no credentials for '%s'",
+		host);
 	return EXIT_DONE;
 }

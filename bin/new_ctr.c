@@ -62,7 +62,8 @@ static int check_platform(struct ctr_env *env, const struct image *image, const 
 	if (r < 0 || platform_match(&want, &docs.config.platform))
 		return r;
 	platform_print(&docs.config.platform, &have);
-	return err_set(e, ENOENT, "image '%s' in the store is for %s, not %s", name, have.data, text);
+	return err_set(e, ENOENT, "image '%s' in the store is for %s, not %s", name, have.data,
+		       text);
 }
 
 static int ensure_image(struct app *app, struct ctr_env *env, const struct create_args *a,
@@ -92,9 +93,9 @@ static int ensure_image(struct app *app, struct ctr_env *env, const struct creat
 }
 
 /* Made before the container, so that an old one is never taken for new. */
-static int open_cidfile(const char *path, struct err *e)
+static int open_cidfile(const struct app *app, const char *path, struct err *e)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666 & ~app->umask);
 
 	return fd < 0 ? err_sys(e, "--cidfile '%s'", path) : fd;
 }
@@ -121,7 +122,7 @@ int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app, struct
 	if (r < 0)
 		return r;
 	if (a->cidfile) {
-		cidfile = open_cidfile(a->cidfile, e);
+		cidfile = open_cidfile(app, a->cidfile, e);
 		if (cidfile < 0)
 			return cidfile;
 	}

@@ -57,7 +57,8 @@ static int global_options(struct app *app, char ***argv, int *argc, struct err *
 			app_printf(app, "coracle %s\n", VERSION);
 			return 1;
 		}
-		if (str_eq(word, "-n") || str_eq(word, "--namespace") || str_eq(word, "--data-dir")) {
+		if (str_eq(word, "-n") || str_eq(word, "--namespace") ||
+		    str_eq(word, "--data-dir")) {
 			if (!*argc)
 				return err_set(e, EINVAL, "%s: its value is missing", word);
 			value = *(*argv)++;
@@ -118,10 +119,11 @@ int run_main(int argc, char **argv, dispatch_fn *dispatch)
 	int status;
 
 	open_stdio();
-	/* What it hides from others stays hidden; it cannot lock us out. */
-	umask(umask(0) & ~(mode_t)S_IRWXU);
 	signal(SIGPIPE, SIG_IGN);
 	status = app_init(&app, argv, argc, &e);
+	/* What is ours has the modes that the code says, whatever the caller's
+	 * mask: a container's files, and a store that we can enter. */
+	app.umask = umask(022);
 	if (status == 0)
 		status = find_and_run(&app, argv + 1, argc - 1, dispatch, &e);
 	if (status < 0) {

@@ -79,7 +79,8 @@ static void check_userns(struct checks *c, const struct probe *p)
 	static const char what[] = "user namespaces";
 
 	if (p->userns == 0 && p->mount_api == 0)
-		add(c, what, CHECK_OK, true, mem_str("an own one can be made, and mounts in it"), NULL);
+		add(c, what, CHECK_OK, true, mem_str("an own one can be made, and mounts in it"),
+		    NULL);
 	else if (sysctl("/proc/sys/user/max_user_namespaces", 1) == 0)
 		add(c, what, CHECK_MISSING, true, mem_str("user.max_user_namespaces is 0"),
 		    mem_str("sudo sysctl -w user.max_user_namespaces=15000"));
@@ -93,7 +94,8 @@ static void check_userns(struct checks *c, const struct probe *p)
 		    mem_str("sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"));
 	else if (p->userns < 0)
 		add(c, what, CHECK_MISSING, true,
-		    mem_printf("the kernel or a sandbox around us refuses them: %s", str_errno(-p->userns)),
+		    mem_printf("the kernel or a sandbox around us refuses them: %s",
+			       str_errno(-p->userns)),
 		    mem_str("in a container: run that with --security-opt seccomp=unconfined"));
 	else
 		add(c, what, CHECK_MISSING, true,
@@ -120,7 +122,8 @@ static int check_ids(struct checks *c, const struct probe *p, const struct check
 	for (size_t i = 0; i < ids.map.uids.len; i++)
 		count += ids.map.uids.at[i].count;
 	if (ids.rung == IDS_ROOT)
-		add(c, what, CHECK_OK, false, mem_str("we are root here: every id that is mapped"), NULL);
+		add(c, what, CHECK_OK, false, mem_str("we are root here: every id that is mapped"),
+		    NULL);
 	else if (ids.rung == IDS_SUBID)
 		add(c, what, CHECK_OK, false,
 		    mem_printf("own id and %u subordinate ones", count - 1), NULL);
@@ -128,9 +131,11 @@ static int check_ids(struct checks *c, const struct probe *p, const struct check
 		add(c, what, CHECK_LOWER, false,
 		    mem_printf("%s: containers have one user id, other owners are recorded",
 			       str_or(ids.why, "no subordinate ids")),
-		    p->newuidmap < 0 || p->newgidmap < 0 ? helper_remedy() :
-		    mem_printf("sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
-			       name));
+		    p->newuidmap < 0 || p->newgidmap < 0
+			    ? helper_remedy()
+			    : mem_printf("sudo usermod --add-subuids 100000-165535 --add-subgids "
+					 "100000-165535 %s",
+					 name));
 	return 0;
 }
 
@@ -140,7 +145,8 @@ static void check_procfs(struct checks *c, const struct probe *p)
 		add(c, "procfs", CHECK_OK, false, mem_str("a fresh one can be mounted"), NULL);
 	else if (p->userns == 0)
 		add(c, "procfs", CHECK_LOWER, false,
-		    mem_str("parts of /proc are masked here, as in a container: containers see ours"),
+		    mem_str("parts of /proc are masked here, as in a container: containers see "
+			    "ours"),
 		    mem_str("docker/podman run --security-opt systempaths=unconfined"));
 }
 
@@ -169,14 +175,18 @@ static void check_layers(struct checks *c, const struct probe *p, const struct c
 			       str_errno(-p->overlay)), NULL);
 	else
 		add(c, what, CHECK_LOWER, false,
-		    mem_printf("no kernel overlay (%s), no %s: each container is a copy of its image",
-			       str_errno(-p->overlay), env->fuse_program ? "/dev/fuse" : "fuse-overlayfs"),
-		    mem_str(env->fuse_program ? "sudo modprobe fuse && sudo chmod 0666 /dev/fuse" :
-				    "sudo apt install fuse-overlayfs    (Fedora: dnf install)"));
+		    mem_printf(
+			    "no kernel overlay (%s), no %s: each container is a copy of its image",
+			    str_errno(-p->overlay),
+			    env->fuse_program ? "/dev/fuse" : "fuse-overlayfs"),
+		    mem_str(env->fuse_program
+				    ? "sudo modprobe fuse && sudo chmod 0666 /dev/fuse"
+				    : "sudo apt install fuse-overlayfs    (Fedora: dnf install)"));
 	if (p->fuse < 0)
 		add(c, "/dev/fuse", p->overlay == 0 ? CHECK_OK : CHECK_MISSING, false,
 		    mem_printf("%s%s", str_errno(-p->fuse), p->overlay == 0 ? "; not needed" : ""),
-		    p->overlay == 0 ? NULL : mem_str("sudo modprobe fuse && sudo chmod 0666 /dev/fuse"));
+		    p->overlay == 0 ? NULL
+				    : mem_str("sudo modprobe fuse && sudo chmod 0666 /dev/fuse"));
 	else
 		add(c, "/dev/fuse", CHECK_OK, false, mem_str("opens"), NULL);
 }
@@ -212,7 +222,8 @@ static void check_store(struct checks *c, const struct check_env *env)
 	remote = remote_fs((long)fs.f_type);
 	if (remote)
 		add(c, "store", CHECK_LOWER, false,
-		    mem_printf("'%s' is on %s: layers and the database go elsewhere", env->data_dir, remote),
+		    mem_printf("'%s' is on %s: layers and the database go elsewhere", env->data_dir,
+			       remote),
 		    mem_str("export XDG_DATA_HOME=/some/local/directory"));
 	else
 		add(c, "store", CHECK_OK, false,
@@ -226,10 +237,12 @@ static void check_runtime_dir(struct checks *c, const struct check_env *env)
 	if (env->run_dir_is_fallback)
 		add(c, "runtime directory", CHECK_LOWER, false,
 		    mem_printf("no XDG_RUNTIME_DIR of ours: '%s' is used", env->run_dir),
-		    mem_printf("log in by ssh or a console, or: export XDG_RUNTIME_DIR=/run/user/%u",
-			       geteuid()));
+		    mem_printf(
+			    "log in by ssh or a console, or: export XDG_RUNTIME_DIR=/run/user/%u",
+			    geteuid()));
 	else
-		add(c, "runtime directory", CHECK_OK, false, mem_printf("'%s'", env->run_dir), NULL);
+		add(c, "runtime directory", CHECK_OK, false, mem_printf("'%s'", env->run_dir),
+		    NULL);
 }
 
 /* --- limits, network, sessions --- */
@@ -252,19 +265,25 @@ static void check_cgroup(struct checks *c, const struct probe *p)
 		    mem_str("by scopes of the user's systemd, when a limit is asked for"), NULL);
 	else
 		add(c, what, CHECK_MISSING, false,
-		    mem_printf("no delegated cgroup v2 (%s) and no systemd user session: limits are not "
-			       "enforced", str_errno(-p->cgroup)),
-		    access("/run/systemd/system", F_OK) == 0 ?
-		    mem_printf("sudo loginctl enable-linger %u; then log in again", geteuid()) :
-		    mem_printf("as root: mkdir CGROUP; chown -R %u CGROUP; echo PID > CGROUP/cgroup.procs",
-			       geteuid()));
+		    mem_printf("no delegated cgroup v2 (%s) and no systemd user session: limits "
+			       "are not "
+			       "enforced",
+			       str_errno(-p->cgroup)),
+		    access("/run/systemd/system", F_OK) == 0
+			    ? mem_printf("sudo loginctl enable-linger %u; then log in again",
+					 geteuid())
+			    : mem_printf("as root: mkdir CGROUP; chown -R %u CGROUP; echo PID > "
+					 "CGROUP/cgroup.procs",
+					 geteuid()));
 }
 
 static void check_network(struct checks *c, const struct probe *p)
 {
 	if (p->netns < 0)
 		add(c, "network", CHECK_LOWER, false,
-		    mem_printf("no network namespaces (%s): only --network host", str_errno(-p->netns)), NULL);
+		    mem_printf("no network namespaces (%s): only --network host",
+			       str_errno(-p->netns)),
+		    NULL);
 	else if (p->tun == 0)
 		add(c, "network", CHECK_OK, false, mem_str("own namespace, by a tap device"), NULL);
 	else
@@ -279,7 +298,8 @@ static void check_low_ports(struct checks *c)
 	uint64_t first = sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", 1024);
 
 	if (first <= 80 || geteuid() == 0)
-		add(c, "low ports", CHECK_OK, false, mem_printf("from %llu on", (unsigned long long)first), NULL);
+		add(c, "low ports", CHECK_OK, false,
+		    mem_printf("from %llu on", (unsigned long long)first), NULL);
 	else
 		add(c, "low ports", CHECK_LOWER, false,
 		    mem_printf("ports below %llu cannot be published", (unsigned long long)first),

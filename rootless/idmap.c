@@ -197,7 +197,8 @@ int ids_choose(struct ids *out, const struct ids_env *env, enum ids_policy polic
 	}
 	r = get_grants(&g, env, &ignored);
 	if (r < 0 || !g.uid_count || !g.gid_count)
-		return single(out, "no subordinate ids are granted to this user", policy, uid, gid, e);
+		return single(out, "no subordinate ids are granted to this user", policy, uid, gid,
+			      e);
 	if (!userns_find_helper("newuidmap", out->newuidmap, sizeof(out->newuidmap)) ||
 	    !userns_find_helper("newgidmap", out->newgidmap, sizeof(out->newgidmap)))
 		return single(out, "newuidmap or newgidmap is not installed", policy, uid, gid, e);

@@ -266,6 +266,6 @@ int num_time(const char *text, uint64_t now_ns, uint64_t *ns, struct err *e)
 		*ns = v < now_ns ? now_ns - v : 0;
 		return 0;
 	}
-	return err_set(e, EINVAL, "'%s' is not a time such as 2026-01-31T12:00:00Z, 1700000000 or 10m",
-		       text);
+	return err_set(e, EINVAL,
+		       "'%s' is not a time such as 2026-01-31T12:00:00Z, 1700000000 or 10m", text);
 }

@@ -70,7 +70,8 @@ static int bind_source(char **out, const struct mount_opt *m, struct err *e)
 	AUTO_FD int fd = -1;
 
 	if (m->source[0] != '/')
-		return err_set(e, EINVAL, "mount '%s': source '%s' is not absolute", m->target, m->source);
+		return err_set(e, EINVAL, "mount '%s': source '%s' is not absolute", m->target,
+			       m->source);
 	if (access(m->source, F_OK) < 0) {
 		if (errno != ENOENT || !m->make_source)
 			return err_sys(e, "mount '%s': source '%s'", m->target, m->source);
@@ -98,7 +99,8 @@ static int volume_source(char **out, struct ctr_env *env, struct mount_opt *m, b
 		m->source = mem_str(id);
 	}
 	if (!str_is_name(m->source))
-		return err_set(e, EINVAL, "mount '%s': '%s' is neither a path nor the name of a volume",
+		return err_set(e, EINVAL,
+			       "mount '%s': '%s' is neither a path nor the name of a volume",
 			       m->target, m->source);
 	v.name = m->source;
 	r = volume_create(env->store, &v, &taken);
@@ -211,6 +213,18 @@ static int put_row(struct ctr_env *env, const struct ctr_bundle *b, const struct
 	return r == -EEXIST ? err_hint(e, r, "container.name") : r;
 }
 
+/* 0 up to which are mapped without a gap; the kernel takes no more than int. */
+static uint32_t max_gid(const struct id_ranges *m)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < m->len; i++)
+		for (size_t j = 0; j < m->len; j++)
+			if (m->at[j].inside == end)
+				end += m->at[j].count;
+	return end ? end > INT32_MAX ? INT32_MAX : (uint32_t)end - 1 : 0;
+}
+
 /* Who the process is needs the root file system; the rest of the spec needs
  * who it is. */
 static int make_spec(struct ctr_env *env, struct ctr_bundle *b, const struct sources *sources,
@@ -228,6 +242,7 @@ static int make_spec(struct ctr_env *env, struct ctr_bundle *b, const struct sou
 		.mount_sources = (const char *const *)sources->at,
 		.is_single = b->ids.rung == IDS_SINGLE,
 		.tty_gid = id_to_outside(&b->ids.map.gids, 5) == ID_NONE ? ID_NONE : 5,
+		.max_gid = max_gid(&b->ids.map.gids),
 	};
 	int r;
 
@@ -276,7 +291,8 @@ static int choose_identity(struct ctr_bundle *out, const struct ctr_create_in *i
 	if (r < 0)
 		return r;
 	if (in->name && !str_is_name(in->name))
-		return err_set(e, EINVAL, "'%s' is not a name: letters, digits, '_', '.', '-' are allowed",
+		return err_set(e, EINVAL,
+			       "'%s' is not a name: letters, digits, '_', '.', '-' are allowed",
 			       in->name);
 	out->id = mem_str(id);
 	out->name = in->name ? mem_str(in->name) : ctr_random_name(0);

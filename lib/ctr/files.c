@@ -28,7 +28,8 @@ void ctr_addresses(struct ctr_addresses *out, enum ctr_net net)
 static bool is_host_name(const char *s)
 {
 	return *s && strlen(s) < 256 &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == strlen(s);
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+		       strlen(s);
 }
 
 /* "name:address", where an IPv6 address may stand in brackets and
@@ -45,7 +46,8 @@ static int add_host(struct buf *out, const char *text, const struct ctr_addresse
 		return err_set(e, EINVAL, "--add-host '%s' is not NAME:ADDRESS", text);
 	if (str_eq(address, "host-gateway")) {
 		if (!a->host)
-			return err_set(e, EINVAL, "--add-host '%s': this network has no way to the host",
+			return err_set(e, EINVAL,
+				       "--add-host '%s': this network has no way to the host",
 				       text);
 		(void)str_copy(address, sizeof(address), a->host);
 	} else if (address[0] == '[' && str_ends(address, "]")) {
@@ -87,7 +89,8 @@ static void copy_lines(struct buf *out, const char *text, const char *word)
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 
-		if (str_starts(text, word) && (text[strlen(word)] == ' ' || text[strlen(word)] == '\t')) {
+		if (str_starts(text, word) &&
+		    (text[strlen(word)] == ' ' || text[strlen(word)] == '\t')) {
 			buf_add(out, text, len);
 			buf_addc(out, '\n');
 		}

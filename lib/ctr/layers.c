@@ -32,7 +32,8 @@ int ctr_driver(const struct snap_driver **out, struct ctr_env *env, const struct
 	AUTO_FD int cache = fs_mkdirs(AT_FDCWD, env->cache_dir, 0700, &ignored);
 
 	if (forced && !snap_find(forced))
-		return err_set(e, EINVAL, "--snapshotter: '%s' is not one of overlay, fuse-overlayfs, native",
+		return err_set(e, EINVAL,
+			       "--snapshotter: '%s' is not one of overlay, fuse-overlayfs, native",
 			       forced);
 	return snap_choose(out, &snap, cache, PROBE_NAME, forced, e);
 }

@@ -8,12 +8,12 @@
 
 static const char *const how[] = {
 	"able", "amber", "ample", "apt", "bold", "brave", "brisk", "bright", "calm", "candid",
-	"clear", "clever", "cosy", "crisp", "curious", "dapper", "deft", "eager", "early", "easy",
-	"fair", "fleet", "fond", "frank", "fresh", "gentle", "glad", "golden", "grand", "green",
-	"handy", "happy", "hardy", "honest", "jolly", "keen", "kind", "lively", "loyal", "lucid",
-	"mellow", "merry", "mild", "modest", "neat", "nimble", "noble", "patient", "placid", "plain",
-	"proud", "quick", "quiet", "ready", "sharp", "silent", "sober", "spry", "steady", "sunny",
-	"swift", "tidy", "trusty", "warm",
+	"clear", "clever", "cosy", "crisp", "curious", "dapper", "deft", "eager", "early",
+	"easy", "fair", "fleet", "fond", "frank", "fresh", "gentle", "glad", "golden", "grand",
+	"green", "handy", "happy", "hardy", "honest", "jolly", "keen", "kind", "lively",
+	"loyal", "lucid", "mellow", "merry", "mild", "modest", "neat", "nimble", "noble",
+	"patient", "placid", "plain", "proud", "quick", "quiet", "ready", "sharp", "silent",
+	"sober", "spry", "steady", "sunny", "swift", "tidy", "trusty", "warm",
 };
 
 /* What lives by the water a coracle is for. */

@@ -4,8 +4,8 @@
  * parents are.  Two kinds are rare: one whose contents depend on the layers
  * below, because it has hard links to their files, is filed under a map key
  * that names these as well; and one that hides all that is below is marked, so
- * that lower layers are left away (overlays do not know such a mark).  With a merged driver the whole image is one: it is filed under
- * its topmost diff id, and its map key also names the chain.
+ * that lower layers are left away (overlays do not know such a mark).  With a merged driver the
+ * whole image is one: it is filed under its topmost diff id, and its map key also names the chain.
  *
  * layers.c needs no heavy library; layers_unpack() is in unpacker.c and
  * belongs to coracle-image.

@@ -209,7 +209,8 @@ static const char *shared_domain(const char *a, const char *b)
 	const char *pa = a + strlen(a), *pb = b + strlen(b);
 	const char *shared = pa;
 
-	while (pa > a && pb > b && tolower((unsigned char)pa[-1]) == tolower((unsigned char)pb[-1])) {
+	while (pa > a && pb > b &&
+	       tolower((unsigned char)pa[-1]) == tolower((unsigned char)pb[-1])) {
 		pa--;
 		pb--;
 		if ((pa == a || pa[-1] == '.') && (pb == b || pb[-1] == '.'))

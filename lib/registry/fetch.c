@@ -40,7 +40,8 @@ static int begin(struct request *r, struct err *e)
 		    h->total != f->size) {
 			f->no_range = true;
 			r->again = RETRY_OFTEN;
-			return err_set(e, EPROTO, "a partial answer that is not the part asked for");
+			return err_set(e, EPROTO,
+				       "a partial answer that is not the part asked for");
 		}
 		f->body_at = f->at;
 	} else if (h->status != 200) {

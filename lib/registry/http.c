@@ -83,7 +83,8 @@ static int headers_complete(struct request *r)
 		return 0;
 	r->refusals = 0;
 	if (r->resp.is_encoded)
-		return err_set(&r->err, EPROTO, "the answer has a Content-Encoding that was not asked for");
+		return err_set(&r->err, EPROTO,
+			       "the answer has a Content-Encoding that was not asked for");
 	return r->body->begin ? r->body->begin(r, &r->err) : 0;
 }
 

@@ -124,7 +124,8 @@ static int verify(struct registry_doc *out, const struct digest *want,
 	}
 	/* An other algorithm than asked for says nothing about what was asked. */
 	if (want && told.alg == want->alg && !digest_eq(want, &told))
-		return err_set(e, EBADMSG, "the registry answered with another digest than was asked for");
+		return err_set(e, EBADMSG,
+			       "the registry answered with another digest than was asked for");
 	if (!want)
 		want = &told;
 	r = hash(&got, digest_is_set(want) ? want->alg : DIGEST_SHA256, &out->bytes, e);

@@ -348,13 +348,18 @@ int init_mask(struct init *in, const struct plan_step *s)
 	AUTO_FD int at = open_inroot(in->slots[s->slot], init_text(in, s->s1), O_PATH, 0);
 	AUTO_FD int copy = -1;
 	struct stat st;
+	int original;
 
 	if (at == -ENOENT)
 		return 0;
 	if (at < 0 || fstat(at, &st) < 0)
 		return at < 0 ? at : -errno;
-	copy = mount_tree(in->slots[S_ISDIR(st.st_mode) ? SLOT_MASK : SLOT_NULL],
-			  "", false, false);
+	original = in->slots[S_ISDIR(st.st_mode) ? SLOT_MASK : SLOT_NULL];
+	copy = mount_tree(original, "", false, false);
+	/* until Linux 6.15 is the minimum: what is attached nowhere cannot be
+	 * copied, and so the first mask is the original itself. */
+	if (copy == -EINVAL)
+		return mount_attach(original, at);
 	return copy < 0 ? copy : mount_attach(copy, at);
 }
 

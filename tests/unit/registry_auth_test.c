@@ -185,11 +185,17 @@ static void test_redirect_back(void **state UNUSED)
 
 static void test_login(void **state UNUSED)
 {
-	static const struct { const char *script; const char *password; int result; const char *token; } cases[] = {
+	static const struct {
+		const char *script;
+		const char *password;
+		int result;
+		const char *token;
+	} cases[] = {
 		{ "{" BASIC "}", CANARY, 0, NULL },
 		{ "{" BASIC "}", "wrong", -EACCES, NULL },
 		{ "{\"auth\":{\"kind\":\"bearer\"," USERS "}}", CANARY, 0, NULL },
-		{ "{\"auth\":{\"kind\":\"bearer\",\"refresh\":\"id\"," USERS "}}", CANARY, 0, "id" },
+		{ "{\"auth\":{\"kind\":\"bearer\",\"refresh\":\"id\"," USERS "}}", CANARY, 0,
+		  "id" },
 		{ "{\"auth\":{\"kind\":\"bearer\"," USERS "}}", "wrong", -EACCES, NULL },
 		{ "{\"rules\":[{\"match\":\"/v2/\",\"status\":404}]}", CANARY, -EPROTO, NULL },
 	};

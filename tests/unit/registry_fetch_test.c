@@ -275,7 +275,8 @@ static void test_manifests(void **state UNUSED)
 	MUST(registry_manifest_at(&doc, reg, &ref, &layout.manifest, head.size, &e));
 	MUST(registry_blob(&doc, reg, &ref, &layout.desc, MAX_IMGCONF, &e));
 	assert_int_equal(doc.bytes.len, SIZE);
-	assert_int_equal(registry_manifest_at(&doc, reg, &ref, &layout.manifest, head.size + 1, &e), -EBADMSG);
+	assert_int_equal(registry_manifest_at(&doc, reg, &ref, &layout.manifest, head.size + 1, &e),
+			 -EBADMSG);
 	err_clear(&e);
 
 	ref_clear(&ref);
