@@ -49,9 +49,10 @@ static int choose_run_dir(struct app *app, struct err *e)
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	const char *tmp = getenv("TMPDIR");
 	AUTO_FREE char *standard = mem_printf("/run/user/%u", getuid());
-	AUTO_FREE char *fallback = NULL;
 	AUTO_FD int fd = -1;
 	int r;
+
+	app->run_fallback = mem_printf("%s/coracle-%u", str_or(tmp, "/tmp"), getuid());
 
 	if (!str_is_empty(dir) && dir[0] == '/' && is_ours(dir)) {
 		app->run_dir = mem_printf("%s/coracle", dir);
@@ -61,14 +62,13 @@ static int choose_run_dir(struct app *app, struct err *e)
 		app->run_dir = mem_printf("%s/coracle", standard);
 		return 0;
 	}
-	fallback = mem_printf("%s/coracle-%u", str_or(tmp, "/tmp"), getuid());
-	fd = fs_mkdirs(AT_FDCWD, fallback, 0700, e);
+	fd = fs_mkdirs(AT_FDCWD, app->run_fallback, 0700, e);
 	if (fd < 0)
 		return fd;
-	r = fs_check_private(fd, fallback, e);
+	r = fs_check_private(fd, app->run_fallback, e);
 	if (r < 0)
 		return r;
-	app->run_dir = take(fallback);
+	app->run_dir = mem_str(app->run_fallback);
 	app->run_dir_is_fallback = true;
 	return 0;
 }
@@ -95,6 +95,7 @@ void app_clear(struct app *app)
 	store_close(app->store);
 	free(app->data_dir);
 	free(app->run_dir);
+	free(app->run_fallback);
 	free(app->cache_dir);
 	free(app->config_dir);
 	buf_clear(&app->out);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "bin/cmd.h"
 #include "lib/base/buf.h"
@@ -20,7 +21,9 @@ struct app {
 	char *run_dir;			/* $XDG_RUNTIME_DIR/coracle, or its stand-in */
 	char *cache_dir;
 	char *config_dir;		/* $XDG_CONFIG_HOME/coracle */
+	char *run_fallback;		/* where shims go when it disappears */
 	bool run_dir_is_fallback;
+	mode_t umask;			/* the caller's, for files that are the user's */
 	struct store *store;
 	struct buf out;			/* stdout, flushed when large and at the end */
 	int saved_argc;			/* the whole command line, for coracle-image */

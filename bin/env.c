@@ -33,6 +33,7 @@ int env_begin(struct ctr_env *env, struct app *app, struct err *e)
 		.ns = app->ns,
 		.data_dir = app->data_dir,
 		.run_dir = app->run_dir,
+		.run_fallback = app->run_dir_is_fallback ? NULL : app->run_fallback,
 		.cache_dir = app->cache_dir,
 		.fuse_program = env_find_fuse(),
 	};

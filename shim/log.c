@@ -101,6 +101,9 @@ static void emit(struct log *l, enum logline_stream stream, const char *text,
 	if (l->batch_len + len * 6 + 128 > LOG_BATCH)
 		flush(l);
 	l->batch_len += logline_print(l->batch + l->batch_len, &rec);
+	/* What is gathered is no more than a file may hold. */
+	if (l->max_size && l->batch_len >= l->max_size)
+		flush(l);
 }
 
 /* Adds a piece without newline, or with one at its end, to the line that was

@@ -65,10 +65,27 @@ int ctr_ids(struct ctr_env *env, const struct ctr_config *c, struct ids *out,
 int ctr_run_dir(const struct ctr_env *env, const char *id, bool create, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/%s/%s", env->run_dir, env->ns, id);
+	AUTO_FREE char *other = NULL;
+	AUTO_FD int top = -1;
+	struct err gone = ERR_INIT;
+	int fd;
 
 	if (create)
 		return fs_mkdirs(AT_FDCWD, path, 0700, e);
-	return fs_open_dir(AT_FDCWD, path, e);
+	fd = fs_open_dir(AT_FDCWD, path, &gone);
+	if (fd >= 0 || fd != -ENOENT || !env->run_fallback)
+		return fd < 0 ? err_move(e, &gone) : fd;
+	/* The shim has moved there when the directory went away.  Others can
+	 * make that name too. */
+	top = open(env->run_fallback, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (top < 0)
+		return err_move(e, &gone);
+	err_clear(&gone);
+	fd = fs_check_private(top, env->run_fallback, e);
+	if (fd < 0)
+		return fd;
+	other = mem_printf("%s/%s", env->ns, id);
+	return fs_open_dir(top, other, e);
 }
 
 void ctr_clear(struct ctr *c)

@@ -78,9 +78,10 @@ int ctr_collect(struct gc_result *out, struct ctr_env *env, struct err *e)
 	return collect(out, env, 0, e);
 }
 
-static int remove_run_dir(struct ctr_env *env, const char *id, struct err *e)
+static int remove_run_dir(const struct ctr_env *env, const char *top, const char *id,
+			  struct err *e)
 {
-	AUTO_FREE char *path = mem_printf("%s/%s", env->run_dir, env->ns);
+	AUTO_FREE char *path = mem_printf("%s/%s", top, env->ns);
 	AUTO_FD int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
@@ -131,7 +132,9 @@ int ctr_remove(struct ctr_env *env, struct ctr *c, const struct ctr_remove_opts 
 	if (r < 0)
 		return r;
 	remove_cgroup(&c->page);
-	r = remove_run_dir(env, c->row.id, e);
+	r = remove_run_dir(env, env->run_dir, c->row.id, e);
+	if (r == 0 && env->run_fallback)
+		r = remove_run_dir(env, env->run_fallback, c->row.id, e);
 	if (r == 0)
 		r = remove_volumes(env, &volumes, e);
 	ctr_reap_soon(env);

@@ -39,7 +39,8 @@ static int cap_list(uint64_t *out, const struct strv *names, const char *flag, s
 		}
 		n = cap_number(names->v[i]);
 		if (n < 0)
-			return err_set(e, EINVAL, "%s: '%s' is not a capability", flag, names->v[i]);
+			return err_set(e, EINVAL, "%s: '%s' is not a capability", flag,
+				       names->v[i]);
 		*out |= CAP_BIT(n);
 	}
 	return 0;
@@ -194,7 +195,8 @@ static int add_rlimits(struct spec *s, const struct ctr_config *c, struct err *e
 			if (*p >= 'a' && *p <= 'z')
 				*p = (char)(*p - 'a' + 'A');
 		if (c->ulimits[i].soft > c->ulimits[i].hard)
-			return err_set(e, EINVAL, "--ulimit %s: the soft limit is above the hard one",
+			return err_set(e, EINVAL,
+				       "--ulimit %s: the soft limit is above the hard one",
 				       c->ulimits[i].name);
 		has_core |= str_eq(type, "RLIMIT_CORE");
 		spec_add_rlimit(s, type, c->ulimits[i].soft, c->ulimits[i].hard);
@@ -295,8 +297,12 @@ int ctr_spec(struct spec *out, const struct ctr_spec_in *in, struct err *e)
 	strv_join(&out->annotations, &c->annotations);
 	strv_join(&out->sysctl, &c->sysctl);
 	/* who owns the network namespace may bind every port in it */
-	if (c->net == CTR_NET_SLIRP && !strv_getenv(&out->sysctl, "net.ipv4.ip_unprivileged_port_start"))
+	if (c->net == CTR_NET_SLIRP &&
+	    !strv_getenv(&out->sysctl, "net.ipv4.ip_unprivileged_port_start"))
 		strv_add(&out->sysctl, "net.ipv4.ip_unprivileged_port_start=0");
+	/* ping without CAP_NET_RAW */
+	if (c->net == CTR_NET_SLIRP && !strv_getenv(&out->sysctl, "net.ipv4.ping_group_range"))
+		strv_addf(&out->sysctl, "net.ipv4.ping_group_range=0 %u", in->max_gid);
 	add_namespaces(out, c);
 	add_resources(out, c);
 	if (!c->privileged && !c->unmask)

@@ -22,6 +22,7 @@ struct ctr_spec_in {
 						 * mounts; NULL for a tmpfs */
 	bool is_single;			/* the id map has one id */
 	uint32_t tty_gid;		/* of devpts; ID_NONE: not mapped */
+	uint32_t max_gid;		/* 0 up to this are mapped */
 };
 
 int ctr_spec(struct spec *out, const struct ctr_spec_in *in, struct err *e) MUST_CHECK;

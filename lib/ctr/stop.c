@@ -67,6 +67,14 @@ int ctr_stop(struct ctr_env *env, struct ctr *c, int sig, uint64_t timeout_ms, s
 		r = client_stop(&client, sig, timeout_ms, e);
 	if (r == 0)
 		r = client_wait(&client, 0, -1, &code, e);
+	/* One that ends at once may be gone before it could answer. */
+	if (r == -EPIPE || r == -ECONNRESET) {
+		err_clear(e);
+		r = refresh(env, c, e);
+		if (r == 0 && c->is_running)
+			r = err_set(e, EPIPE, "its shim went away");
+		return r < 0 ? err_ctx(e, r, "stop") : 0;
+	}
 	if (r < 0)
 		return err_ctx(e, r, "stop '%s'", c->row.name);
 	return refresh(env, c, e);

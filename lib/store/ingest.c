@@ -356,8 +356,9 @@ void content_ingest_abort(struct content_ingest *in, bool keep)
 	struct err ignored = ERR_INIT;
 
 	/* A claim that could not be given up ends with the lease. */
+	/* Bytes of which nobody knows the name are of no use to anybody. */
 	if (in->store)
-		(void)!let_go(in, keep, &ignored);
+		(void)!let_go(in, keep && digest_is_set(&in->expected), &ignored);
 }
 
 uint64_t content_ingest_progress(struct store *s, const struct digest *d)

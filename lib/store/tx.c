@@ -1,6 +1,7 @@
 #include "lib/store/store.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -105,6 +106,10 @@ int store_trash(struct store *s, int dirfd, const char *name, struct err *e)
 	snprintf(to, sizeof(to), "%llx-%d-%u", (unsigned long long)clock_wall_ns(),
 		 (int)getpid(), s->trash_serial++);
 	if (renameat(dirfd, name, trash, to) == 0 || errno == ENOENT)
+		return 0;
+	/* A directory takes part in its move: it must be writable to us. */
+	if (errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0 &&
+	    renameat(dirfd, name, trash, to) == 0)
 		return 0;
 	/* The trash of a split store is on another file system. */
 	if (errno == EXDEV)
