@@ -1,13 +1,17 @@
 /* coracle-oci: what needs libraries that the other programs do not link.
  *
  *	coracle-oci seccomp CAPS-HEX [PROFILE.json|-]	a BPF program on stdout
+ *	coracle-oci scope NAME PID [LEAF]	a systemd scope around a process: its
+ *						cgroup on stdout, or why not
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "bin/oci_scope.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
+#include "lib/base/num.h"
 #include "lib/base/str.h"
 #include "lib/fmt/secprof.h"
 #include "lib/os/seccomp.h"
@@ -78,6 +82,23 @@ static int run_seccomp(int argc, char **argv, struct err *e)
 	return r < 0 ? r : fs_write_all(1, filter.data, filter.len, e);
 }
 
+static int run_scope(int argc, char **argv, struct err *e)
+{
+	uint64_t pid;
+	int r;
+
+	if (argc < 2 || argc > 3 || !str_is_name(argv[0]) ||
+	    (argc == 3 && !str_is_component(argv[2])))
+		return err_set(e, EINVAL, "usage: coracle-oci scope NAME PID [LEAF]");
+	r = num_u64(argv[1], 1, INT32_MAX, &pid, e);
+	if (r == 0)
+		r = oci_scope(argv[0], (pid_t)pid, argc == 3 ? argv[2] : NULL, e);
+	/* Who asks reads but one stream. */
+	if (r < 0)
+		printf("%s\n", e->text);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -86,6 +107,8 @@ int main(int argc, char **argv)
 	rt_inner(argc, argv);
 	if (argc >= 2 && str_eq(argv[1], "seccomp"))
 		r = run_seccomp(argc - 2, argv + 2, &e);
+	else if (argc >= 2 && str_eq(argv[1], "scope"))
+		r = run_scope(argc - 2, argv + 2, &e);
 	else if (argc == 2 && str_eq(argv[1], "--version"))
 		r = printf("coracle-oci %s\n", VERSION) < 0 ? -EIO : 0;
 	else

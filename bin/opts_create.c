@@ -38,6 +38,7 @@ const struct opt create_opts[] = {
 	FLAG(A, init, 0, "init", "Run a small init that reaps and passes signals on"),
 	FLAG(A, interactive, 'i', "interactive", "Keep standard input open"),
 	LIST(A, label, 'l', "label", "KEY[=VALUE]", WORD_ANY, "Set a label"),
+	CHOICE(A, limits, 0, "limits", "best-effort strict", "Whether a limit that cannot be had is an error"),
 	CHOICE(A, log_driver, 0, "log-driver", "json-file none", "Where output goes besides the attached"),
 	LIST(A, log_opt, 0, "log-opt", "KEY=VALUE", WORD_ANY, "max-size or max-file of the log"),
 	TEXT(A, memory, 'm', "memory", "SIZE", WORD_ANY, "Limit the memory (512m, 2g)"),
@@ -302,6 +303,7 @@ static int set_limits(struct ctr_config *c, const struct create_args *a, struct 
 	for (size_t i = 0; r == 0 && i < a->ulimit.len; i++)
 		r = set_ulimit(c, a->ulimit.v[i], e);
 	c->cpuset_cpus = mem_str(a->cpuset_cpus);
+	c->strict_limits = str_eq(a->limits, "strict");
 	return r;
 }
 

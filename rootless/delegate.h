@@ -1,26 +1,46 @@
 /* delegate.h - a cgroup for a container: a ladder.
  *
- *   1. below our own cgroup, when that is delegated to us
- *   2. a scope of the user's systemd, made by the program `scoper` on request
- *      (only when limits are asked for: it takes a D-Bus call)
+ *   1. below our own cgroup, or beside it when the parent is ours too
+ *   2. in a scope of systemd's, which only limits are worth: it takes a D-Bus
+ *      call, made by another program
  *   3. none
  *
- * Errors: -EOPNOTSUPP limits were asked for with strict and cannot be had;
- * key "cgroup.none".
+ * Limits need their controllers enabled in the directory above, which the
+ * kernel refuses as long as that holds processes.  Ours usually does: the
+ * shell.  We move no process but the shim, so rung 1 has limits where somebody
+ * prepared it, or in a directory between.  What a systemd keeps to itself, its
+ * slices, is left alone even where the file modes would let us.
+ *
+ * In a scope the shim lives beside the container: SCOPE/shim, SCOPE/container.
+ * When both are gone, systemd removes the scope.
+ *
+ * Errors: -EOPNOTSUPP limits were asked for with strict and cannot be had; key
+ * "cgroup.none" or "cgroup.controller".  -EINVAL a limit that the kernel
+ * refuses.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "lib/base/err.h"
 #include "lib/fmt/spec.h"
 #include "lib/os/cgroup.h"
 
+struct delegate_request {
+	const char *name;		/* of the new cgroup: one component */
+	const struct spec_resources *limits;
+	bool strict;
+	const char *scoper;		/* coracle-oci */
+	pid_t shim;			/* around which a scope is made */
+};
+
 struct delegated {
 	int fd;				/* -1: none */
 	char path[CGROUP_PATH_MAX];	/* "" none */
 	char missing[128];		/* limits that do not hold: "memory pids" */
+	char why[256];			/* they do not */
 };
 
 #define DELEGATED_INIT { .fd = -1 }
@@ -30,7 +50,18 @@ static inline void delegated_auto(struct delegated *d)
 	fd_auto(&d->fd);
 }
 
-/* name: of the new cgroup, one component. */
-int delegate_create(struct delegated *out, const char *name,
-		    const struct spec_resources *limits, bool strict,
+int delegate_create(struct delegated *out, const struct delegate_request *q,
 		    struct err *e) MUST_CHECK;
+
+/* Does the request need q->shim? */
+static inline bool delegate_wants_shim(const struct delegate_request *q)
+{
+	return cgroup_wants_limits(q->limits);
+}
+
+/* Removes the cgroup of a container that did not start after all. */
+void delegate_undo(struct delegated *d);
+
+/* Moves a shim that adopts a container beside the one that has died, as far
+ * as that needs help; path is the container's. */
+void delegate_adopt(const char *path, const char *scoper, pid_t shim);

@@ -8,33 +8,33 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/fs.h"
-#include "lib/base/num.h"
 #include "lib/base/proc.h"
+#include "lib/os/cgroup.h"
 
 #define EXIT_TOOL_ERROR 125
 #define EXIT_UNKNOWN (-1)
+#define CGROUP_END_NS (50 * NS_PER_MS)
 
 /* --- the end of processes --- */
 
 static bool was_oom(struct shim *s)
 {
-	struct err lost = ERR_INIT;
-	char text[512], *p, *end;
-	uint64_t count;
-	ssize_t len;
+	return s->cgroup_fd >= 0 && cgroup_oom_kills(s->cgroup_fd) > 0;
+}
 
-	if (s->cgroup_fd < 0 ||
-	    fs_read_small(s->cgroup_fd, "memory.events", text, sizeof(text), &len,
-			  &lost) < 0)
-		return false;
-	p = strstr(text, "oom_kill ");
-	if (!p)
-		return false;
-	p += strlen("oom_kill ");
-	end = strchr(p, '\n');
-	if (end)
-		*end = '\0';
-	return num_u64(p, 1, UINT64_MAX, &count, &lost) == 0;
+/* Before anybody hears of the end, because the next run takes the same name.
+ * What does not die in time is left to rm. */
+static void remove_cgroup(struct shim *s)
+{
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	struct err lost = ERR_INIT;
+
+	if (s->cgroup_fd < 0)
+		return;
+	cgroup_await_empty(s->cgroup_fd, CGROUP_END_NS);
+	if (cgroup_tree_open(&tree, &lost) == 0)
+		(void)!cgroup_remove(&tree, s->report.page.cgroup, &lost);
+	fd_auto(&s->cgroup_fd);
 }
 
 static void init_ended(struct shim *s, int code)
@@ -123,7 +123,10 @@ static void do_record(void *arg)
 
 	for (int i = 0; i < 2; i++)
 		log_end(&s->log, (enum logline_stream)i, clock_wall_ns());
-	report_exit(&s->report, s->exit_code, was_oom(s) ? SHIM_F_OOM : 0);
+	if (was_oom(s))
+		s->report.page.flags |= SHIM_F_OOM;
+	remove_cgroup(s);
+	report_exit(&s->report, s->exit_code);
 }
 
 static void do_tell(void *arg)

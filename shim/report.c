@@ -73,7 +73,7 @@ int report_page(struct report *r, struct err *e)
 			  FS_NOSYNC, e);
 }
 
-void report_exit(struct report *r, int code, uint32_t flags)
+void report_exit(struct report *r, int code)
 {
 	struct shim_page *p = &r->page;
 	struct err lost = ERR_INIT;
@@ -84,7 +84,6 @@ void report_exit(struct report *r, int code, uint32_t flags)
 	r->recorded = true;
 	p->finished_ns = clock_wall_ns();
 	p->exit_code = code;
-	p->flags |= flags;
 	p->state = SHIM_EXITED;
 	memset(&x, 0, sizeof(x));
 	x.magic = SHIM_MAGIC;

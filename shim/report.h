@@ -33,7 +33,7 @@ int report_running(struct report *r, pid_t init, struct err *e) MUST_CHECK;
 int report_page(struct report *r, struct err *e) MUST_CHECK;
 
 /* The exit record, then the page.  Once; a second call does nothing. */
-void report_exit(struct report *r, int code, uint32_t flags);
+void report_exit(struct report *r, int code);
 
 /* Has the run directory lost its entry name?  Then another one was opened in
  * its place and the page written there. */

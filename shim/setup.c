@@ -10,6 +10,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/os/cgroup.h"
 #include "lib/runtime/plan.h"
 #include "shim/planmap.h"
 
@@ -195,6 +196,7 @@ static int start(struct shim *s, struct err *e)
 	(void)unlinkat(s->report.data_fd, SHIM_EXIT_NAME, 0);
 	s->report.page.flags = (tty ? SHIM_F_TTY : 0) | (with_stdin ? SHIM_F_STDIN : 0);
 	s->report.durable = !(s->cfg.flags & SHIM_START_REMOVE);
+	(void)str_copy(s->report.page.cgroup, sizeof(s->report.page.cgroup), s->cfg.cgroup);
 	if (!tty)
 		r = stdio_fifos(&s->io, s->report.run_fd, with_stdin, child, e);
 	if (r == 0)
@@ -210,6 +212,8 @@ static int start(struct shim *s, struct err *e)
  * pidfd, its exit code never. */
 static int adopt(struct shim *s, struct err *e)
 {
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	struct err lost = ERR_INIT;
 	bool with_stdin;
 	int r = report_resume(&s->report, e);
 
@@ -217,6 +221,8 @@ static int adopt(struct shim *s, struct err *e)
 		return r;
 	s->adopted = true;
 	s->report.durable = true;
+	if (s->report.page.cgroup[0] && cgroup_tree_open(&tree, &lost) == 0)
+		s->cgroup_fd = cgroup_open(&tree, s->report.page.cgroup, &lost);
 	s->init_pidfd = proc_id_open(&s->report.page.init, e);
 	if (s->init_pidfd < 0)
 		return s->init_pidfd;
@@ -252,7 +258,6 @@ static int serve(struct shim *s, int sock, struct err *e)
 	int r;
 
 	execs_init(&s->execs, &s->loop, s->init_pidfd, s->cgroup_fd, s->box.exe_fd);
-	(void)str_copy(s->report.page.cgroup, sizeof(s->report.page.cgroup), s->cfg.cgroup);
 	(void)supervise_event(&s->life, EV_START);
 	r = shim_watch(s, e);
 	if (r == 0)

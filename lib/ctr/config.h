@@ -77,6 +77,7 @@ struct ctr_config {
 	uint64_t nano_cpus;
 	uint64_t cpu_shares;
 	char *cpuset_cpus;
+	bool strict_limits;		/* one that cannot be had is an error */
 	int64_t pids_limit;		/* 0 not given, -1 unlimited */
 	struct ctr_ulimit *ulimits;
 	size_t ulimit_count;

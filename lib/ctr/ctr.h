@@ -33,7 +33,6 @@ struct ctr_env {
 	const char *net_program;
 	const char *oci_program;
 	const char *fuse_program;	/* fuse-overlayfs, or NULL */
-	bool strict_limits;		/* a limit that cannot be had is an error */
 	struct strv notices;
 	struct ids *ids;		/* of the default policy, once chosen; owned */
 };

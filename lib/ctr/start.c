@@ -249,16 +249,27 @@ int ctr_prepare(struct client *out, struct ctr_env *env, const struct ctr_config
 }
 
 
-static int make_cgroup(struct delegated *out, struct ctr_env *env, const struct ctr_bundle *b,
-		       struct err *e)
+/* Starts the shim when only it can be what a scope is made around. */
+static int make_cgroup(struct delegated *out, struct client *c, struct ctr_env *env,
+		       const struct ctr_bundle *b, struct err *e)
 {
 	char name[ID_SHORT_LEN + 16];
-	int r;
+	struct delegate_request q = {
+		.name = name,
+		.limits = &b->spec.resources,
+		.strict = b->config.strict_limits,
+		.scoper = env->oci_program,
+	};
+	int r = 0;
 
 	snprintf(name, sizeof(name), "coracle-%.*s", ID_SHORT_LEN, b->id);
-	r = delegate_create(out, name, &b->spec.resources, env->strict_limits, e);
+	if (delegate_wants_shim(&q) && c->sock < 0)
+		r = client_prepare(c, env->shim_program, NULL, e);
+	q.shim = c->shim;
+	if (r == 0)
+		r = delegate_create(out, &q, e);
 	if (r == 0 && out->missing[0])
-		ctr_notice(env, "limits without effect here: %s (no delegated cgroup)", out->missing);
+		ctr_notice(env, "limits without effect here: %s (%s)", out->missing, out->why);
 	return r;
 }
 
@@ -316,12 +327,12 @@ static int note_started(struct ctr_env *env, const char *id, int run_fd, struct 
 	return container_set_started(env->store, env->ns, id, &page.init, page.started_ns, e);
 }
 
-static int start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
-		 const struct ctr_start_opts *o, int *exit_status, struct err *e)
+static int start(struct client *out, struct delegated *cgroup, struct ctr_env *env,
+		 struct ctr_bundle *b, const struct ctr_start_opts *o, int *exit_status,
+		 struct err *e)
 {
-	AUTO(delegated) struct delegated cgroup = DELEGATED_INIT;
 	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
-	AUTO(client) struct client client = { .sock = take_fd(&out->sock) };
+	AUTO(client) struct client client = { .sock = take_fd(&out->sock), .shim = out->shim };
 	AUTO_FREE struct net_config *net = NULL;
 	AUTO_FD int run = -1, data = -1, memory = -1;
 	struct client_started started = { .init = 0 };
@@ -335,7 +346,7 @@ static int start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	if (r == 0 && b->config.net == CTR_NET_SLIRP)
 		r = make_net(&net, &b->config, e);
 	if (r == 0)
-		r = make_cgroup(&cgroup, env, b, e);
+		r = make_cgroup(cgroup, &client, env, b, e);
 	if (r < 0)
 		return r;
 	if ((run = ctr_run_dir(env, b->id, true, e)) < 0)
@@ -347,9 +358,9 @@ static int start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 
 	l = (struct launch){
 		.fds = { [SHIM_FD_RUN] = run, [SHIM_FD_DATA] = data, [SHIM_FD_PLAN] = memory,
-			 [SHIM_FD_CGROUP] = cgroup.fd },
+			 [SHIM_FD_CGROUP] = cgroup->fd },
 		.net = net,
-		.cgroup = cgroup.path,
+		.cgroup = cgroup->path,
 	};
 	r = launch(&client, env, b, &l, o, e);
 	if (r == 0) {
@@ -373,9 +384,12 @@ static int start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	      const struct ctr_start_opts *o, int *exit_status, struct err *e)
 {
+	AUTO(delegated) struct delegated cgroup = DELEGATED_INIT;
 	struct err late = ERR_INIT;
-	int r = start(out, env, b, o, exit_status, e);
+	int r = start(out, &cgroup, env, b, o, exit_status, e);
 
+	if (r < 0)
+		delegate_undo(&cgroup);
 	/* The row said that it runs; now it has ended before it began. */
 	if (r < 0 && b->marked_ns)
 		(void)!container_set_finished(env->store, env->ns, b->id, b->marked_ns,
@@ -383,7 +397,8 @@ int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	return r;
 }
 
-int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b, struct err *e)
+int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b, const char *cgroup,
+		    struct err *e)
 {
 	AUTO(client) struct client client = CLIENT_INIT;
 	struct client_started started = { .init = 0 };
@@ -400,6 +415,10 @@ int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b, struct err 
 	l.fds[SHIM_FD_RUN] = run;
 	l.fds[SHIM_FD_DATA] = data;
 	l.fds[SHIM_FD_PLAN] = l.fds[SHIM_FD_CGROUP] = -1;
+	r = client_prepare(&client, env->shim_program, NULL, e);
+	if (r < 0)
+		return r;
+	delegate_adopt(cgroup, env->oci_program, client.shim);
 	r = launch(&client, env, b, &l, &o, e);
 	if (r == 0)
 		r = client_await_start(&client, &started, e);
@@ -416,7 +435,7 @@ int ctr_adopt(struct ctr *c, struct ctr_env *env, struct err *e)
 		return 0;
 	r = ctr_bundle_load(&b, env, &c->row, e);
 	if (r == 0)
-		r = ctr_start_adopt(env, &b, e);
+		r = ctr_start_adopt(env, &b, c->page.cgroup, e);
 	if (r < 0)
 		return err_ctx(e, r, "container '%s' has lost its shim; a new one", c->row.name);
 	c->is_orphan = false;

@@ -36,9 +36,10 @@ int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b,
 	     struct err *e) MUST_CHECK;
 
-/* A new shim for a running container that lost its own. */
+/* A new shim for a running container that lost its own; cgroup: as its page
+ * says. */
 int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b,
-		    struct err *e) MUST_CHECK;
+		    const char *cgroup, struct err *e) MUST_CHECK;
 
 /* The ports as published, host ports filled in: "PORTS" of a running one. */
 int ctr_published(struct ports *out, struct ctr_env *env, const char *id,

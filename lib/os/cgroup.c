@@ -93,14 +93,38 @@ bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path)
 	       faccessat(fd, "cgroup.subtree_control", W_OK, AT_EACCESS) == 0;
 }
 
-/* One by one: those that are not available do not spoil the others. */
+/* The top of the tree has no type, and may hold processes besides cgroups. */
+static bool has_processes(int fd)
+{
+	char text[16];
+	struct err ignored = ERR_INIT;
+	ssize_t len = 0;
+
+	return faccessat(fd, "cgroup.type", F_OK, 0) == 0 &&
+	       (fs_read_small(fd, "cgroup.procs", text, sizeof(text), &len, &ignored) < 0 || len);
+}
+
+bool cgroup_can_hold(int fd)
+{
+	char type[32];
+	struct err ignored = ERR_INIT;
+	ssize_t len;
+
+	return fs_read_small(fd, "cgroup.type", type, sizeof(type), &len, &ignored) < 0 ||
+	       str_eq(type, "domain\n");
+}
+
+/* One by one: those that are not available do not spoil the others.  Not
+ * beside processes: there some controllers are refused, and the others would
+ * make the directory threaded, with no place for processes below it. */
 static void enable_controllers(int fd)
 {
 	char have[MAX_FILE], on[MAX_FILE];
 	struct err ignored = ERR_INIT;
 	ssize_t len;
 
-	if (fs_read_small(fd, "cgroup.controllers", have, sizeof(have), &len, &ignored) < 0 ||
+	if (has_processes(fd) ||
+	    fs_read_small(fd, "cgroup.controllers", have, sizeof(have), &len, &ignored) < 0 ||
 	    fs_read_small(fd, "cgroup.subtree_control", on, sizeof(on), &len, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
@@ -225,10 +249,34 @@ static void note_missing(char *missing, size_t size, const char *controller)
 {
 	size_t len;
 
-	if (!missing || strstr(missing, controller))
+	if (!missing || cgfile_has(missing, controller))
 		return;
 	len = strlen(missing);
 	(void)snprintf(missing + len, size - len, "%s%s", len ? " " : "", controller);
+}
+
+/* The controller of "file=value", by its name up to the dot. */
+static void controller_of(char *out, size_t size, const char *unified)
+{
+	(void)snprintf(out, size, "%.*s", (int)strcspn(unified, ".="), unified);
+}
+
+void cgroup_name_limits(const struct spec_resources *r, char *out, size_t size)
+{
+	struct limit l[MAX_LIMITS];
+	size_t n = gather(r, l);
+
+	out[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		note_missing(out, size, l[i].controller);
+	if (r->cpuset_cpus || r->cpuset_mems)
+		note_missing(out, size, "cpuset");
+	for (size_t i = 0; i < r->unified.len; i++) {
+		char controller[64];
+
+		controller_of(controller, sizeof(controller), r->unified.v[i]);
+		note_missing(out, size, controller);
+	}
 }
 
 static int write_limit(int fd, const char *controller, const char *file,
@@ -269,8 +317,7 @@ static int write_unified(int fd, const char *text, bool strict, char *missing,
 	file[len] = '\0';
 	if (!str_is_component(file) || str_starts(file, "cgroup."))
 		return err_set(e, EINVAL, "linux.resources.unified: '%s'", file);
-	(void)str_copy(controller, sizeof(controller), file);
-	controller[strcspn(controller, ".")] = '\0';
+	controller_of(controller, sizeof(controller), file);
 	return write_limit(fd, controller, file, eq + 1, strict, missing, size, e);
 }
 
@@ -439,6 +486,19 @@ uint64_t cgroup_oom_kills(int fd)
 bool cgroup_is_populated(int fd)
 {
 	return flat_value(fd, "cgroup.events", "populated", 0) == 1;
+}
+
+void cgroup_await_empty(int fd, uint64_t timeout_ns)
+{
+	AUTO_FD int events = openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	uint64_t end = clock_mono_ns() + timeout_ns;
+
+	while (cgroup_is_populated(fd) && clock_mono_ns() < end) {
+		struct pollfd p = { .fd = events, .events = POLLPRI };
+
+		/* A change before the poll is not seen by it: look again. */
+		(void)poll(&p, 1, 5);
+	}
 }
 
 void cgroup_read_stats(int fd, struct cgroup_stats *out)

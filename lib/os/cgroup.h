@@ -47,11 +47,17 @@ bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path);
 int cgroup_create(const struct cgroup_tree *t, const char *path,
 		  struct err *e) MUST_CHECK;
 
+/* Not where the cgroup above it is threaded. */
+bool cgroup_can_hold(int fd);
+
 /* Writes the limits.  With `strict` one that cannot be had is an error; else
  * their names go to missing ("memory pids"), which may be NULL. */
 int cgroup_set_limits(int fd, const struct spec_resources *r, bool strict,
 		      char *missing, size_t size, struct err *e) MUST_CHECK;
 bool cgroup_wants_limits(const struct spec_resources *r);
+
+/* The controllers of all limits that are asked for: "memory pids". */
+void cgroup_name_limits(const struct spec_resources *r, char *out, size_t size);
 
 int cgroup_move(int fd, pid_t pid, struct err *e) MUST_CHECK;
 int cgroup_freeze(int fd, bool on, struct err *e) MUST_CHECK;	/* waits until it is */
@@ -64,6 +70,7 @@ int cgroup_remove(const struct cgroup_tree *t, const char *path,
 /* How often the kernel killed for memory; 0 also when it cannot be known. */
 uint64_t cgroup_oom_kills(int fd);
 bool cgroup_is_populated(int fd);
+void cgroup_await_empty(int fd, uint64_t timeout_ns);
 
 /* Figures for `stats`; those that are not to be had stay UINT64_MAX. */
 struct cgroup_stats {
