@@ -38,7 +38,9 @@ _Noreturn void exec_child_main(unsigned preserve)
 	    pread(first, &head, sizeof(head), 0) != sizeof(head))
 		child_fail(sock, RT_STEP_REEXEC, -errno);
 	fd_cloexec_from(first);
-	r = boot_join(init_pidfd, head.join_flags);
+	/* The cgroup namespace last, by the new process: seen from inside it,
+	 * we are in no cgroup that anybody could leave for another. */
+	r = boot_join(init_pidfd, head.join_flags & ~(uint64_t)CLONE_NEWCGROUP);
 	if (r < 0)
 		child_fail(sock, RT_STEP_JOIN, r);
 	if (fcntl(cgroup_fd, F_GETFD) < 0)
@@ -47,6 +49,9 @@ _Noreturn void exec_child_main(unsigned preserve)
 	if (pid == 0) {
 		if (cgroup_fd >= 0)
 			(void)close(cgroup_fd);
+		r = boot_join(init_pidfd, head.join_flags & CLONE_NEWCGROUP);
+		if (r < 0)
+			child_fail(sock, RT_STEP_JOIN, r);
 		(void)close(init_pidfd);
 		init_main(preserve, false);
 	}
