@@ -1,14 +1,21 @@
 #include "tests/unit/fakereg.h"
 
 #include <isa-l/igzip_lib.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "lib/base/clock.h"
 
 #include "lib/fmt/platform.h"
 #include "lib/image/archive.h"
 #include "lib/image/pull.h"
 #include "lib/os/enter.h"
 #include "lib/store/content.h"
+#include "lib/store/gc.h"
 #include "lib/store/images.h"
+#include "lib/store/snapshots.h"
 #include "lib/store/store.h"
 #include "tests/unit/tarmake.h"
 
@@ -537,6 +544,259 @@ static void test_save_load(void **state)
 	fake_stop(&w->fake);
 }
 
+/* --- names that are taken (D6) --- */
+
+static void save(struct world *w, int fd)
+{
+	AUTO(image) struct image img = IMAGE_INIT;
+	AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
+	struct save_image one = { .docs = &docs, .name = "docker.io/library/x:1" };
+	struct save_options so = { .fd = fd, .format = SAVE_OCI, .images = &one, .count = 1,
+				   .store = w->store };
+	struct pull_result pulled;
+	struct err e = ERR_INIT;
+
+	fake_start(&w->fake, &w->layout, "{}", NULL);
+	MUST(pull(w, NULL, PULL_ALWAYS, &pulled, &e));
+	assert_int_equal(find(w, &img), 0);
+	MUST(image_docs_load(&docs, w->store, &img.target, &w->host, &e));
+	MUST(archive_save(&so, &e));
+	fake_stop(&w->fake);
+}
+
+static void test_taken_name(void **state)
+{
+	static const struct tar_entry more[LAYERS][9] = { { F("another", "1") } };
+	static const struct { bool second, force; enum load_fate fate; } t[] = {
+		{ false, false, LOAD_NEW }, { true, false, LOAD_KEPT },
+		{ false, false, LOAD_SAME }, { true, true, LOAD_MOVED },
+		{ true, false, LOAD_SAME }, { false, false, LOAD_KEPT },
+	};
+	struct world *w = *state;
+	AUTO_FD int first = memfd_create("first", MFD_CLOEXEC);
+	AUTO_FD int second = memfd_create("second", MFD_CLOEXEC);
+	struct world other = { .map = w->map };
+	struct digest named = { .alg = DIGEST_SHA256 };
+
+	save(w, first);
+	w->more = more;
+	make_image(w, false);
+	save(w, second);
+	open_store(&other);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		AUTO(load_result) struct load_result res = LOAD_RESULT_INIT;
+		AUTO(image) struct image img = IMAGE_INIT;
+		AUTO(images) struct images all = IMAGES_INIT;
+		struct load_options lo = {
+			.fd = t[i].second ? second : first, .ns = "default",
+			.platform = &w->host, .force = t[i].force,
+			.env = env_of(&other, &snap_overlay),
+		};
+		struct err e = ERR_INIT;
+		bool moves = t[i].fate == LOAD_NEW || t[i].fate == LOAD_MOVED;
+
+		assert_int_equal(lseek(lo.fd, 0, SEEK_SET), 0);
+		MUST(archive_load(&res, &lo, &e));
+		assert_int_equal(res.images[0].fate, t[i].fate);
+		if (t[i].fate == LOAD_KEPT || t[i].fate == LOAD_MOVED)
+			assert_true(digest_eq(&res.images[0].was, &named));
+		MUST(image_get(&img, other.store, "default", "docker.io/library/x:1", &e));
+		if (moves)
+			named = res.images[0].config;
+		assert_true(digest_eq(&img.config, &named));
+		/* what lost its name, or got none, is there all the same */
+		MUST(image_list(&all, other.store, "default", NULL, &e));
+		assert_int_equal(all.len, i == 0 ? 1 : 2);
+	}
+	close_store(&other);
+}
+
+/* --- other id maps --- */
+
+static int owner_of(void *arg, struct err *e)
+{
+	const int *fd = arg;
+	struct stat st;
+
+	return fstatat(*fd, "fs/owned", &st, 0) < 0 ? err_sys(e, "stat") :
+		(int)(st.st_uid * 1000 + st.st_gid);
+}
+
+/* A layer is unpacked once for each map, and in each its owners are those of
+ * the archive, as seen from inside. */
+static void test_maps(void **state)
+{
+	static const struct tar_entry more[LAYERS][9] = {
+		{ { 0 } }, { { 0 } }, { { '0', "owned", "x", 0640, 33, 42, 0, 0 } },
+	};
+	static const struct id_grant grant = { 100000, 65536 };
+	struct world *w = *state;
+	struct pull_result res;
+	struct err e = ERR_INIT;
+	struct idmap maps[3];
+	int64_t known[3];
+
+	if (geteuid())
+		skip();		/* these maps take subordinate ids */
+	w->more = more;
+	make_image(w, false);
+	fake_start(&w->fake, &w->layout, "{}", NULL);
+	MUST(pull(w, NULL, PULL_ALWAYS, &res, &e));
+	fake_stop(&w->fake);
+	MUST(id_map_default(&maps[0].uids, 5000, &grant, 1, &e));
+	MUST(id_map_keep(&maps[1].uids, 5000, 33, &grant, 1, &e));
+	MUST(id_map_grants(&maps[2].uids, &grant, 1, &e));
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
+		struct image_env env = env_of(w, &snap_overlay);
+		struct enter_opts o = { .map = &maps[i] };
+		int64_t ids[MAX_LAYERS];
+		AUTO_FD int dir = -1;
+		size_t count;
+		struct stat st;
+
+		maps[i].gids = maps[i].uids;
+		env.map = &maps[i];
+		MUST(image_docs_load(&docs, w->store, &res.target, &w->host, &e));
+		assert_int_equal(layers_find(ids, &count, &docs, &env, NULL, &e), -ENOENT);
+		err_clear(&e);
+		MUST(layers_unpack(&docs, &env, &e));
+		MUST(layers_unpack(&docs, &env, &e));
+		MUST(layers_find(ids, &count, &docs, &env, NULL, &e));
+		known[i] = ids[LAYERS - 1];
+		for (size_t k = 0; k < i; k++)
+			assert_true(known[k] != known[i]);
+		dir = snapshot_open(w->store, "overlay", known[i], &e);
+		assert_true(dir >= 0);
+		assert_int_equal(enter_run(&o, owner_of, &dir, &e), 33042);
+		assert_int_equal(fstatat(dir, "fs/owned", &st, 0), 0);
+		assert_int_equal(st.st_uid, id_to_outside(&maps[i].uids, 33));
+	}
+}
+
+/* --- other processes --- */
+
+/* A child with a store of its own pulls; its exit status says how it went. */
+static pid_t pull_beside(struct world *w)
+{
+	struct world mine = *w;
+	struct pull_result res;
+	struct err e = ERR_INIT;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	if (store_open(&mine.store, &(struct store_options){ .root = w->store_dir }, &e) < 0)
+		_exit(2);
+	_exit(pull(&mine, &snap_overlay, PULL_ALWAYS, &res, &e) < 0);
+}
+
+static void wait_for_request(struct world *w, const char *text)
+{
+	for (int i = 0; i < 500 && !fake_count(&w->fake, text); i++)
+		(void)poll(NULL, 0, 10);
+	assert_true(fake_count(&w->fake, text) > 0);
+}
+
+/* Two pulls of one image: each blob comes once. */
+static void test_two_pulls(void **state)
+{
+	struct world *w = *state;
+	struct pull_result res;
+	struct err e = ERR_INIT;
+	int status;
+	pid_t pid;
+
+	fake_start(&w->fake, &w->layout,
+		   "{\"rules\":[{\"match\":\"GET .*/blobs/\",\"skip\":1,\"delay\":0.4}]}", NULL);
+	pid = pull_beside(w);
+	wait_for_request(w, "/blobs/");
+	MUST(pull(w, &snap_overlay, PULL_ALWAYS, &res, &e));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	check_image(w, &snap_overlay);
+	/* the config may have been asked for by both */
+	assert_in_range(fake_count(&w->fake, "/blobs/"), LAYERS + 1, LAYERS + 2);
+	fake_stop(&w->fake);
+}
+
+/* What others do meanwhile, and how long it takes. */
+static void do_all_verbs(struct world *w)
+{
+	AUTO(store) struct store *s = NULL;
+	AUTO(images) struct images all = IMAGES_INIT;
+	AUTO(lease) struct lease l = LEASE_INIT;
+	struct snapshot_staging st = SNAPSHOT_STAGING_INIT;
+	const struct gc_options gc = { .grace_s = GC_GRACE_S };
+	struct digest d = { .alg = DIGEST_SHA256, .bytes = { 1 } };
+	struct store_usage usage;
+	struct gc_result res;
+	struct err e = ERR_INIT;
+
+	MUST(store_open(&s, &(struct store_options){ .root = w->store_dir }, &e));
+	MUST(image_list(&all, s, "default", NULL, &e));
+	MUST(store_usage(&usage, s, "default", &e));
+	MUST(store_ns_create(s, "other", &e));
+	MUST(gc_run(&res, s, &gc, &e));
+	MUST(lease_begin(&l, s, "test", &e));
+	MUST(snapshot_begin_layer(&st, s, &l, "overlay", &d, "m", &e));
+	fd_auto(&st.fd);
+	MUST(content_barrier(s, &e));
+	MUST(lease_end(&l, &e));
+}
+
+static int each_staging(int dirfd UNUSED, const char *name, unsigned char type UNUSED,
+			void *arg, struct err *e UNUSED)
+{
+	*(int *)arg += strstr(name, ".staging") != NULL;
+	return 0;
+}
+
+static int count_staging(struct world *w)
+{
+	struct err e = ERR_INIT;
+	AUTO_FD int dir = fs_open_dir(store_dir(w->store, STORE_DIR_SNAPSHOTS, &e),
+				      "overlay", &e);
+	int count = 0;
+
+	MUST(fs_each(dir, each_staging, &count, &e));
+	return count;
+}
+
+/* G5: a layer that stalls stops nobody else.  And who is killed in the middle
+ * leaves nothing that the next one does not clear. */
+static void test_stalled(void **state)
+{
+	struct world *w = *state;
+	struct pull_result res;
+	struct err e = ERR_INIT;
+	const struct gc_options gc = { .grace_s = GC_GRACE_S };
+	struct gc_result swept;
+	uint64_t since;
+	pid_t pid;
+
+	fake_start(&w->fake, &w->layout,
+		   "{\"rules\":[{\"match\":\"GET .*/blobs/\",\"skip\":2,\"times\":1,"
+		   "\"delay\":20}]}", NULL);
+	for (int i = 0; i < 3; i++) {
+		pid = pull_beside(w);
+		wait_for_request(w, "/blobs/");
+		(void)poll(NULL, 0, 100);
+		since = clock_mono_ns();
+		do_all_verbs(w);
+		assert_true(clock_mono_ns() - since < NS_PER_S);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+	fake_stop(&w->fake);
+	fake_start(&w->fake, &w->layout, "{}", NULL);
+	MUST(pull(w, &snap_overlay, PULL_ALWAYS, &res, &e));
+	fake_stop(&w->fake);
+	MUST(gc_run(&swept, w->store, &gc, &e));
+	assert_int_equal(count_staging(w), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -546,6 +806,8 @@ int main(void)
 		TEST(test_wrong_bytes), TEST(test_wrong_diff), TEST(test_save_load),
 		TEST(test_links_across), TEST(test_links_depend),
 		TEST(test_links_nowhere), TEST(test_opaque_root),
+		TEST(test_taken_name), TEST(test_maps), TEST(test_two_pulls),
+		TEST(test_stalled),
 	};
 
 	return cmocka_run_group_tests_name("pull", tests, NULL, NULL);
