@@ -47,6 +47,9 @@ cov:				## run the unit tests and print the coverage of each file
 	$(Q)$(MAKE) CONFIG=cov check SUITES=unit
 	$(Q)tests/build/coverage build/cov
 
+check-vm: all			## run the tests that need a machine of their own: root, QEMU, minutes
+	$(Q)B=$(B) tests/vm/run
+
 # --- the built-in image and the demonstration ---
 
 $(B)/demo/hello: tests/demo/hello.c $(B)/flags
@@ -74,4 +77,4 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call ar,$(TEST_MODS))
 bench: all $(benches)		## measure, side by side with the peers that are installed
 	$(Q)B=$(B) tests/bench/run
 
-.PHONY: unit-programs fuzz-programs check lint headers asan fuzz cov demo-image demo bench
+.PHONY: unit-programs fuzz-programs check lint headers asan fuzz cov check-vm demo-image demo bench

@@ -1,0 +1,101 @@
+#!/usr/bin/env bats
+# Rung 1 of the cgroup ladder: below the user's own cgroup, or beside it.  Root makes a delegated
+# subtree in a mount namespace where /sys/fs/cgroup is version 2, as on any newer system.
+
+load helper
+
+setup_file() {
+	[ "$(id -u)" -eq 0 ] || skip "only root can delegate a cgroup"
+	need runuser unshare
+	chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
+	coracle_setup
+	"$ROOT/tests/run/mkimages.sh" "$IMAGES"
+	install -D -m 0644 "$IMAGES/busybox.tar" "$BATS_FILE_TMPDIR/pub/busybox.tar"
+	install -D -m 0755 -t "$BATS_FILE_TMPDIR/pub/bin" "$BIN"/coracle "$BIN"/coracle-*
+	chmod 0755 "$BATS_FILE_TMPDIR/pub"
+	export PUB=$BATS_FILE_TMPDIR/pub OWNER=crt-cgroup-$$
+	useradd --system --no-create-home "$OWNER"
+	usermod --add-subuids 1000000-1065535 --add-subgids 1000000-1065535 "$OWNER"
+}
+
+teardown_file() {
+	[ "$(id -u)" -ne 0 ] || [ -z "${OWNER-}" ] || userdel "$OWNER"
+}
+
+setup() {
+	chmod 0711 "$(dirname "$BATS_TEST_TMPDIR")" "$BATS_TEST_TMPDIR"
+	GROUP=coracle-test-$$-$BATS_TEST_NUMBER
+}
+
+# in_group SUB COMMAND: as the ordinary user, who owns the cgroup GROUP but not GROUP/SUB, and is in
+# that.  What the command leaves of cgroups is printed: "left: PATH".
+in_group() {
+	local d=$BATS_TEST_TMPDIR/u
+	install -d -o "$OWNER" -m 0700 "$d" "$d/home" "$d/run" "$d/data" "$d/tmp"
+	unshare -m sh -c '
+		mount --make-rprivate / && mount -t cgroup2 none /sys/fs/cgroup || exit 98
+		own=/sys/fs/cgroup/'"$GROUP"' sub='"$1"'
+		mkdir -p "$own/$sub" && chown -R '"$OWNER"' "$own" || exit 98
+		[ -z "$sub" ] || chown -R root "$own/$sub"
+		sh -c "echo \$\$ >$own/$sub/cgroup.procs && cd / && exec \"\$@\"" - \
+			runuser -u '"$OWNER"' -- env -i PATH="'"$PUB"'/bin:/usr/bin:/bin" HOME='"$d"'/home \
+			XDG_RUNTIME_DIR='"$d"'/run XDG_DATA_HOME='"$d"'/data TMPDIR='"$d"'/tmp OWN="$own" sh -c "$1"
+		status=$?
+		# The last shim may be on its way out.
+		for i in 1 2 3 4 5 6 7 8 9; do
+			grep -q "populated 0" "$own/cgroup.events" && break || sleep 0.1
+		done
+		[ -z "$sub" ] || rmdir "$own/$sub"
+		find "$own" -mindepth 1 -type d -printf "left: %P\n"
+		cd / && find "$own" -depth -type d -exec rmdir {} \;
+		exit $status' - "coracle load -i $PUB/busybox.tar >/dev/null 2>&1 || exit 99; $2"
+}
+
+@test "a container has a cgroup of its own below the caller's" {
+	ok in_group '' 'coracle run -d --name a --network none busybox sleep 100 >/dev/null
+		cd $OWN/coracle-* && cat /proc/$(head -n 1 cgroup.procs)/cgroup
+		coracle exec a cat /proc/self/cgroup; coracle rm -f a >/dev/null'
+	output_has "^0::.*/$GROUP/coracle-[0-9a-f]{12}\$"
+	output_has '^0::/$'
+	output_lacks '^left:'
+}
+
+@test "an end by itself leaves no cgroup, nor does a start that fails" {
+	ok in_group '' 'coracle run --name a --network none busybox true; coracle start a; coracle wait a
+		coracle run --name b --network none busybox /no/such/thing; ls $OWN | grep coracle- || echo none'
+	output_has '^none$'
+	output_lacks '^left:'
+}
+
+@test "cgroup.kill ends what a kill of the first process leaves" {
+	ok in_group '' 'coracle run -d --name a --network none busybox sh -c "sleep 100 & sleep 100" >/dev/null
+		coracle kill a >/dev/null; coracle wait a; ls $OWN | grep coracle- || echo none'
+	output_has '^137$'
+	output_has '^none$'
+}
+
+@test "a lost shim: the next one removes the cgroup" {
+	ok in_group '' 'coracle run -d --name a --network none busybox sleep 100 >/dev/null
+		pkill -KILL -u $(id -u) -x coracle-shim; coracle exec a cat /proc/self/cgroup
+		coracle stop -t 0 a >/dev/null; coracle rm a >/dev/null; ls $OWN | grep coracle- || echo none'
+	output_has '^0::/$'
+	output_has '^none$'
+}
+
+@test "beside the caller's cgroup, where only its parent is delegated" {
+	ok in_group shell 'coracle run -d --name a --network none busybox sleep 100 >/dev/null
+		cat /proc/$(head -n 1 $OWN/coracle-*/cgroup.procs)/cgroup
+		coracle exec a true && coracle rm -f a >/dev/null; cat $OWN/shell/cgroup.type'
+	output_has "^0::.*/$GROUP/coracle-[0-9a-f]{12}\$"
+	output_has '^domain$'
+	output_lacks '^left:'
+}
+
+@test "a limit whose controller is not there is named once; strict is an error" {
+	ok in_group '' 'coracle run --rm --network none --cpuset-cpus 0 busybox echo runs
+		coracle run --rm --network none --limits strict --cpuset-cpus 0 busybox true || echo "status $?"'
+	output_has '^runs$'
+	output_has '^status 125$'
+	[ "$(grep -c '^coracle: limits without effect here: cpuset (' <<<"$output")" -eq 2 ]
+	output_lacks '^left:'
+}
