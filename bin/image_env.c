@@ -7,6 +7,21 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ctr/layers.h"
+#include "lib/os/enter.h"
+
+static int do_nothing(void *arg UNUSED, struct err *e UNUSED)
+{
+	return 0;
+}
+
+/* Is there a user namespace to be had?  Tried, since what was found earlier in
+ * this boot need not hold where we are now. */
+static int can_enter(const struct idmap *map, struct err *e)
+{
+	const struct enter_opts o = { .map = map };
+
+	return enter_run(&o, do_nothing, NULL, e);
+}
 
 int image_tool_init(struct image_tool *t, struct app *app, const char *snapshotter, bool quiet,
 		    struct err *e)
@@ -28,7 +43,10 @@ int image_tool_init(struct image_tool *t, struct app *app, const char *snapshott
 		.record_owners = t->ids.rung == IDS_SINGLE,
 		.progress = &t->hooks,
 	};
-	r = ctr_driver(&t->env.driver, &t->ctr, &t->ids.map, snapshotter, snapshotter ? e : &none);
+	r = can_enter(&t->ids.map, snapshotter ? e : &none);
+	if (r == 0)
+		r = ctr_driver(&t->env.driver, &t->ctr, &t->ids.map, snapshotter,
+			       snapshotter ? e : &none);
 	if (r < 0 && snapshotter)
 		return r;
 	/* Content needs no namespaces: it is unpacked by the first run. */

@@ -1,5 +1,6 @@
 #include "bin/opts_create.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -170,6 +171,22 @@ static int set_mounts(struct ctr_config *c, const struct create_args *a, struct 
 	return r;
 }
 
+static bool is_address(const char *text)
+{
+	unsigned char bytes[16];
+
+	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+/* A value that becomes part of a line of resolv.conf. */
+static int one_word(const char *option, const char *text, struct err *e)
+{
+	for (const char *p = text; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return err_set(e, EINVAL, "%s: '%s' is not one word", option, text);
+	return *text ? 0 : err_set(e, EINVAL, "%s: an empty value", option);
+}
+
 static int set_network(struct ctr_config *c, const struct create_args *a, struct err *e)
 {
 	const char *other = str_after(str_or(a->network, "slirp"), "container:");
@@ -199,6 +216,13 @@ static int set_network(struct ctr_config *c, const struct create_args *a, struct
 		if (r == 0)
 			strv_add(&c->exposed, a->expose.v[i]);
 	}
+	for (size_t i = 0; r == 0 && i < a->dns.len; i++)
+		if (!is_address(a->dns.v[i]))
+			r = err_set(e, EINVAL, "--dns: '%s' is not an address", a->dns.v[i]);
+	for (size_t i = 0; r == 0 && i < a->dns_search.len; i++)
+		r = one_word("--dns-search", a->dns_search.v[i], e);
+	for (size_t i = 0; r == 0 && i < a->dns_option.len; i++)
+		r = one_word("--dns-option", a->dns_option.v[i], e);
 	c->host_loopback = a->host_loopback;
 	strv_join(&c->dns, &a->dns);
 	strv_join(&c->dns_search, &a->dns_search);

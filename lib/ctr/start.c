@@ -121,8 +121,10 @@ static void plan_root(struct plan_root *out, char **dir, const struct ctr_env *e
 	}
 }
 
-static int plan_net(struct plan_net *out, struct tap_config *tap, struct ctr_env *env,
-		    const struct ctr_config *c, struct err *e)
+/* owner: whose hosts and resolv.conf hold in this network, by id; set when it
+ * is another container. */
+static int plan_net(struct plan_net *out, struct tap_config *tap, char **owner,
+		    struct ctr_env *env, const struct ctr_config *c, struct err *e)
 {
 	AUTO_FREE struct net_config *net = NULL;
 	AUTO(ctr) struct ctr other = CTR_INIT;
@@ -152,22 +154,16 @@ static int plan_net(struct plan_net *out, struct tap_config *tap, struct ctr_env
 			       other.row.name);
 	out->kind = PLAN_NET_JOIN;
 	out->join = other.page.init;
+	*owner = mem_str(other.row.id);
 	return 0;
 }
 
 int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, struct err *e)
 {
 	const char *data = store_dir_path(env->store, STORE_DIR_CONTAINERS);
-	AUTO_FREE char *hosts = mem_printf("%s/%s/%s/hosts", data, env->ns, b->id);
-	AUTO_FREE char *resolv = mem_printf("%s/%s/%s/resolv.conf", data, env->ns, b->id);
-	AUTO_FREE char *hostname = mem_printf("%s/%s/%s/hostname", data, env->ns, b->id);
+	AUTO_FREE char *hosts = NULL, *resolv = NULL, *hostname = NULL, *owner = NULL, *dir = NULL;
 	AUTO(buf) struct buf filter = BUF_INIT(MIB(1));
-	AUTO_FREE char *dir = NULL;
-	struct plan_file files[] = {
-		{ hosts, "/etc/hosts", false },
-		{ resolv, "/etc/resolv.conf", false },
-		{ hostname, "/etc/hostname", false },
-	};
+	struct plan_file files[3];
 	struct plan_options o = {
 		.idmap = &b->ids.map,
 		.self_uid = geteuid(),
@@ -184,9 +180,15 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 	if (!b->config.privileged && !str_eq(b->config.seccomp, "unconfined"))
 		r = ctr_seccomp_filter(&filter, env, b->config.seccomp, b->spec.process.caps.bounding, e);
 	if (r == 0)
-		r = plan_net(&o.net, &tap, env, &b->config, e);
+		r = plan_net(&o.net, &tap, &owner, env, &b->config, e);
 	if (r < 0)
 		return r;
+	hosts = mem_printf("%s/%s/%s/hosts", data, env->ns, owner ? owner : b->id);
+	resolv = mem_printf("%s/%s/%s/resolv.conf", data, env->ns, owner ? owner : b->id);
+	hostname = mem_printf("%s/%s/%s/hostname", data, env->ns, b->id);
+	files[0] = (struct plan_file){ hosts, "/etc/hosts", false };
+	files[1] = (struct plan_file){ resolv, "/etc/resolv.conf", false };
+	files[2] = (struct plan_file){ hostname, "/etc/hostname", false };
 	o.seccomp = filter.len ? filter.data : NULL;
 	o.seccomp_len = filter.len;
 	plan_root(&o.root, &dir, env, &b->rootfs);
@@ -283,6 +285,8 @@ struct launch {
 static int launch(struct client *out, struct ctr_env *env, const struct ctr_bundle *b,
 		  const struct launch *l, const struct ctr_start_opts *o, struct err *e)
 {
+	AUTO_FREE char *fallback = !env->run_fallback ? NULL :
+		mem_printf("%s/%s/%s", env->run_fallback, env->ns, b->id);
 	struct shim_start s = {
 		.flags = l->flags,
 		.streams = o->streams,
@@ -293,7 +297,7 @@ static int launch(struct client *out, struct ctr_env *env, const struct ctr_bund
 		.rows = o->rows,
 		.cols = o->cols,
 		.cgroup = l->cgroup,
-		.fallback = str_or(env->run_fallback, ""),
+		.fallback = fallback ? fallback : "",
 		.net_path = l->net ? env->net_program : "",
 		.net = l->net,
 		.net_len = l->net ? l->net->size : 0,
@@ -336,6 +340,9 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 	AUTO_FREE struct net_config *net = NULL;
 	AUTO_FD int run = -1, data = -1, memory = -1;
 	struct client_started started = { .init = 0 };
+	/* With the host's network its /sys is what there is to see. */
+	const uint32_t rungs_worth_saying =
+		b->config.net == CTR_NET_HOST ? ~PLAN_RUNG_SYS_BIND : ~0u;
 	struct launch l;
 	int r;
 
@@ -368,7 +375,7 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 		*exit_status = started.exit_status;
 	}
 	for (unsigned i = 0; r == 0 && i < PLAN_RUNG_COUNT; i++)
-		if (started.rungs & 1u << i)
+		if (started.rungs & rungs_worth_saying & 1u << i)
 			ctr_notice(env, "%s", plan_rung_text(1u << i));
 	if (r == 0 && !b->marked_ns)
 		r = note_started(env, b->id, run, e);
