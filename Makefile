@@ -33,7 +33,7 @@ LIBRARIES := sqlite3:libsqlite3-dev:sqlite-devel jansson:libjansson-dev:jansson-
 	libcurl:libcurl4-gnutls-dev:libcurl-devel gnutls:libgnutls28-dev:gnutls-devel \
 	libarchive:libarchive-dev:libarchive-devel libisal:libisal-dev:isa-l-devel \
 	libzstd:libzstd-dev:libzstd-devel libseccomp:libseccomp-dev:libseccomp-devel \
-	slirp:libslirp-dev:libslirp-devel libsystemd:libsystemd-dev:systemd-devel
+	slirp:libslirp-dev:libslirp-devel glib-2.0:libglib2.0-dev:glib2-devel libsystemd:libsystemd-dev:systemd-devel
 # libsubid has a .pc file in few places.
 SUBID	:= shadow/subid.h:libsubid-dev:shadow-utils-subid-devel
 field	= $(word $(1),$(subst :, ,$(2)))
