@@ -10,7 +10,8 @@
  * A name that exists and points elsewhere is not moved unless forced
  * (RELIABILITY D6); what happened to each name is reported.
  *
- * Errors: -EBADMSG not an image archive, or a damaged one; -EEXIST a name
+ * Errors: -EBADMSG not an image archive, or a damaged one; -ENOTSUP one that
+ * has only "repositories", as dockers before 1.10 wrote; -EEXIST a name
  * would have moved; -ENOENT the image or a blob of it is not here.
  */
 #pragma once

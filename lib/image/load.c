@@ -331,6 +331,9 @@ int archive_load(struct load_result *out, const struct load_options *o,
 		r = load_oci(&l, e);
 	else if (l.members.manifest_json.len)
 		r = load_docker(&l, e);
+	else if (members_get(&l.members, "repositories"))
+		r = err_set(e, ENOTSUP, "an archive of docker 1.9 or older, without "
+			    "manifest.json: load it into a newer docker and save it again");
 	else
 		r = err_set(e, EBADMSG, "not an image archive: neither manifest.json "
 			    "nor index.json in it");
