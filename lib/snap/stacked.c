@@ -14,8 +14,23 @@
 #include "lib/os/enter.h"
 #include "lib/snap/snap.h"
 
+/* Not by comparing with who we are: what is there may have been begun by
+ * somebody without the right to finish it. */
+static int set_owner(int fd, const struct stat *want, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "look at the snapshot");
+	if (st.st_uid == want->st_uid && st.st_gid == want->st_gid)
+		return 0;
+	return fchown(fd, want->st_uid, want->st_gid) < 0 ?
+		err_sys(e, "set owner of the snapshot") : 0;
+}
+
 /* The upper directory looks like the root of the topmost layer, because it is
- * the root that the container sees. */
+ * the root that the container sees; overlay's scratch space belongs to ids of
+ * the container as well. */
 static int stacked_prepare(int base_fd, const char *id,
 			   const struct strv *lowers, struct err *e)
 {
@@ -23,6 +38,7 @@ static int stacked_prepare(int base_fd, const char *id,
 	char path[MAX_PATH];
 	AUTO_FD int dir = fs_mkdirs(base_fd, id, 0700, e);
 	AUTO_FD int fs = -1, work = -1;
+	int r;
 
 	if (dir < 0)
 		return dir;
@@ -37,9 +53,11 @@ static int stacked_prepare(int base_fd, const char *id,
 	fs = fs_mkdirs(dir, "fs", 0700, e);
 	if (fs < 0)
 		return fs;
-	if ((st.st_uid != geteuid() || st.st_gid != getegid()) &&
-	    fchown(fs, st.st_uid, st.st_gid) < 0)
-		return err_sys(e, "set owner of snapshot %s", id);
+	r = set_owner(fs, &st, e);
+	if (r == 0)
+		r = set_owner(work, &st, e);
+	if (r < 0)
+		return r;
 	if (fchmod(fs, st.st_mode & 07777) < 0)
 		return err_sys(e, "set mode of snapshot %s", id);
 	return 0;
