@@ -170,6 +170,8 @@ static int receive_late(struct boot *b)
 	int fds[4] = { -1, -1, -1, -1 };
 	size_t count = 4, next = 1;
 
+	/* Else the parent's death would not be seen. */
+	fd_auto(&b->peer);
 	if (fd_recv(b->sock, &late, sizeof(late), fds, &count, 0, &ignored) !=
 	    (ssize_t)sizeof(late) || !count)
 		_exit(125);

@@ -19,6 +19,7 @@ struct boot {
 	const struct plan_head *head;
 	int plan_fd;			/* -1: it comes through the socket later */
 	int sock;
+	int peer;			/* its other end, the parent's */
 	int stdio[3];
 	int exe_fd;			/* -1: made from exe */
 	const char *exe;

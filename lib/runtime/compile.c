@@ -283,6 +283,8 @@ static int compile_all(struct compile *c, struct err *e)
 
 	start_steps(c);
 	r = compile_mounts_early(c, e);
+	if (r == 0 && c->is_foreign)
+		r = compile_root_early(c, e);
 	if (r < 0)
 		return r;
 	become_root(c);
@@ -312,13 +314,20 @@ int plan_compile(struct buf *out, const struct spec *s,
 	c.early = !c.has_userns ||
 		  (id_to_inside(&o->idmap->uids, o->self_uid) == 0 &&
 		   id_to_inside(&o->idmap->gids, o->self_gid) == 0);
+	/* Then root inside may not walk through the caller's directories, so
+	 * that all that lies in them is opened before we become it. */
+	c.is_foreign = c.has_maps &&
+		       (id_to_inside(&o->idmap->uids, o->self_uid) == ID_NONE ||
+			id_to_inside(&o->idmap->gids, o->self_gid) == ID_NONE);
 	c.mount_slots = mem_zero(s->mount_count + 1, 1);
+	c.file_slots = mem_zero(o->file_count + 1, 1);
 	blob_init(&c.blob, PLAN_START);
 	r = compile_all(&c, e);
 	if (r == 0)
 		r = blob_finish(&c.blob, out, e);
 	blob_clear(&c.blob);
 	free(c.mount_slots);
+	free(c.file_slots);
 	return r;
 }
 

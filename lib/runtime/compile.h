@@ -11,10 +11,12 @@ struct compile {
 	bool has_userns;		/* a new one */
 	bool has_maps;			/* ids inside differ from ours */
 	bool early;			/* files may be owned before the maps */
+	bool is_foreign;		/* the caller's id is none inside */
 	bool has_dev;			/* /dev is a tmpfs that we made */
 	bool has_pts;
 	bool proc_used;			/* SLOT_PROC is the container's /proc */
 	uint8_t *mount_slots;		/* of spec->mounts */
+	uint8_t *file_slots;		/* of opt->files */
 };
 
 /* check.c: what is wrong with a spec, before anything is compiled */
@@ -29,6 +31,7 @@ int compile_mounts_late(struct compile *c, struct err *e) MUST_CHECK;
 int compile_places(struct compile *c, struct err *e) MUST_CHECK;
 
 /* compile_root.c */
+int compile_root_early(struct compile *c, struct err *e) MUST_CHECK;
 int compile_root(struct compile *c, struct err *e) MUST_CHECK;
 
 /* compile_proc.c: from credentials to execve */

@@ -316,6 +316,22 @@ static void own_proc(struct compile *c)
 	blob_step(&c->blob, s);
 }
 
+static int open_files(struct compile *c, struct err *e)
+{
+	for (size_t i = 0; i < c->opt->file_count; i++) {
+		const struct plan_file *f = &c->opt->files[i];
+		struct mount_plan m = {
+			.set = f->read_only ? MOUNT_ATTR_RDONLY : 0,
+		};
+		int r = blob_slot(&c->blob, &c->file_slots[i], e);
+
+		if (r < 0)
+			return r;
+		tree_step(c, &m, f->source, c->file_slots[i], false);
+	}
+	return 0;
+}
+
 int compile_mounts_early(struct compile *c, struct err *e)
 {
 	for (size_t i = 0; i < c->spec->mount_count; i++) {
@@ -335,7 +351,7 @@ int compile_mounts_early(struct compile *c, struct err *e)
 		      MOUNT_ATTR_NOEXEC;
 		blob_step(&c->blob, s);
 	}
-	return 0;
+	return c->is_foreign ? open_files(c, e) : 0;
 }
 
 int compile_mounts_late(struct compile *c, struct err *e)
@@ -346,7 +362,7 @@ int compile_mounts_late(struct compile *c, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return c->is_foreign ? 0 : open_files(c, e);
 }
 
 /* --- where they go --- */
@@ -482,24 +498,6 @@ static int spec_devices(struct compile *c, struct err *e)
 	return 0;
 }
 
-static int bound_files(struct compile *c, struct err *e)
-{
-	for (size_t i = 0; i < c->opt->file_count; i++) {
-		const struct plan_file *f = &c->opt->files[i];
-		struct mount_plan m = {
-			.set = f->read_only ? MOUNT_ATTR_RDONLY : 0,
-		};
-		uint8_t slot;
-		int r = blob_slot(&c->blob, &slot, e);
-
-		if (r < 0)
-			return r;
-		tree_step(c, &m, f->source, slot, false);
-		attach_step(c, SLOT_ROOT, slot, f->target, 0);
-	}
-	return 0;
-}
-
 static void path_steps(struct compile *c, enum plan_op op, const struct strv *paths)
 {
 	for (size_t i = 0; i < paths->len; i++) {
@@ -518,9 +516,9 @@ int compile_places(struct compile *c, struct err *e)
 
 	for (size_t i = 0; i < c->spec->mount_count; i++)
 		attach_mount(c, i);
-	r = bound_files(c, e);
-	if (r == 0)
-		r = null_device(c, e);
+	for (size_t i = 0; i < c->opt->file_count; i++)
+		attach_step(c, SLOT_ROOT, c->file_slots[i], c->opt->files[i].target, 0);
+	r = null_device(c, e);
 	if (r == 0)
 		r = default_devices(c, e);
 	if (r == 0)

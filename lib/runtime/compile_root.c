@@ -18,10 +18,6 @@ static int compile_dir(struct compile *c, struct err *e)
 	s.s1 = blob_text(&c->blob, r->path);
 	s.flags = r->recursive ? STEP_RECURSIVE : 0;
 	blob_step(&c->blob, s);
-	s = step_of(OP_ROOT);
-	s.slot = SLOT_ROOT;
-	s.s1 = blob_text(&c->blob, r->path);
-	blob_step(&c->blob, s);
 	return 0;
 }
 
@@ -39,11 +35,12 @@ static void add_pair(struct strv *pairs, const char *option)
 	strv_add(pairs, eq + 1);
 }
 
-static int compile_overlay(struct compile *c, struct err *e)
+/* op: OVERLAY, or LAYERS for it. */
+static int compile_overlay(struct compile *c, enum plan_op op, struct err *e)
 {
 	const struct plan_root *r = &c->opt->root;
 	AUTO(strv) struct strv pairs = STRV_INIT;
-	struct plan_step s = step_of(OP_OVERLAY);
+	struct plan_step s = step_of(op);
 
 	if (!r->lowers.len || str_is_empty(r->base))
 		return err_set(e, EINVAL, "root file system: no layers");
@@ -62,10 +59,6 @@ static int compile_overlay(struct compile *c, struct err *e)
 	s.slot = SLOT_ROOT;
 	s.s1 = blob_text(&c->blob, r->base);
 	blob_list(&c->blob, s, &pairs);
-	s = step_of(OP_ROOT);
-	s.slot = SLOT_ROOT;
-	s.s1 = blob_text(&c->blob, r->base);
-	blob_step(&c->blob, s);
 	return 0;
 }
 
@@ -86,6 +79,10 @@ static int compile_fuse(struct compile *c, struct err *e)
 
 	if (!r->lowers.len || str_is_empty(r->base) || str_is_empty(r->program))
 		return err_set(e, EINVAL, "root file system: no layers");
+	/* The server takes paths apart, so that descriptors do not help it. */
+	if (c->is_foreign)
+		return err_set(e, ENOTSUP, "root file system: fuse-overlayfs needs a map "
+			       "that has our own ids; the snapshotters overlay and native do not");
 	(void)buf_adds(&o, "lowerdir=");
 	for (size_t i = 0; i < r->lowers.len; i++) {
 		if (i)
@@ -108,22 +105,42 @@ static int compile_fuse(struct compile *c, struct err *e)
 	s.s1 = blob_text(&c->blob, r->program);
 	s.s2 = blob_text(&c->blob, r->base);
 	blob_list(&c->blob, s, &args);
-	s = step_of(OP_ROOT);
-	s.slot = SLOT_ROOT;
-	s.s1 = blob_text(&c->blob, r->base);
-	blob_step(&c->blob, s);
 	return 0;
 }
 
-int compile_root(struct compile *c, struct err *e)
+int compile_root_early(struct compile *c, struct err *e)
 {
 	switch (c->opt->root.kind) {
 	case PLAN_ROOT_DIR:
 		return compile_dir(c, e);
 	case PLAN_ROOT_OVERLAY:
-		return compile_overlay(c, e);
+		return compile_overlay(c, OP_LAYERS, e);
+	case PLAN_ROOT_FUSE:
+		break;
+	}
+	return 0;
+}
+
+static int make_root(struct compile *c, struct err *e)
+{
+	switch (c->opt->root.kind) {
+	case PLAN_ROOT_DIR:
+		return c->is_foreign ? 0 : compile_dir(c, e);
+	case PLAN_ROOT_OVERLAY:
+		return compile_overlay(c, OP_OVERLAY, e);
 	case PLAN_ROOT_FUSE:
 		return compile_fuse(c, e);
 	}
 	return err_set(e, EINVAL, "root file system: unknown kind");
+}
+
+int compile_root(struct compile *c, struct err *e)
+{
+	struct plan_step s = step_of(OP_ROOT);
+	int r = make_root(c, e);
+
+	s.slot = SLOT_ROOT;
+	if (r == 0)
+		blob_step(&c->blob, s);
+	return r;
 }

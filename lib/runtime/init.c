@@ -23,6 +23,7 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_BECOME_ROOT] = init_become_root,
 	[OP_TAP] = init_tap,
 	[OP_FSMOUNT] = init_fsmount,
+	[OP_LAYERS] = init_layers,
 	[OP_OVERLAY] = init_overlay,
 	[OP_FUSE] = init_fuse,
 	[OP_TREE] = init_tree,

@@ -50,6 +50,8 @@ struct init {
 	int first_fd;			/* 3 + preserved */
 	int sock;
 	int slots[PLAN_SLOTS];
+	int layers[PLAN_LAYERS];	/* of OP_LAYERS */
+	size_t layer_count;
 	uint32_t rungs;
 	uint32_t step;			/* the current one */
 	uint32_t detail;
@@ -60,7 +62,7 @@ struct init {
 typedef int init_op(struct init *in, const struct plan_step *s);
 
 /* init_mount.c */
-init_op init_private, init_fsmount, init_overlay, init_fuse, init_tree,
+init_op init_private, init_fsmount, init_layers, init_overlay, init_fuse, init_tree,
 	init_device, init_attr, init_root, init_pivot, init_root_attr;
 /* init_place.c: what happens at a path inside the root */
 init_op init_attach, init_mkdir, init_symlink, init_copy_up, init_console,

@@ -105,17 +105,85 @@ static int overlay_at_once(const char *base, const char *pairs, size_t len,
 	return r < 0 ? r : take_fd(&fd);
 }
 
+static bool is_layer(const char *key)
+{
+	return str_eq(key, "lowerdir+") || str_eq(key, "upperdir") || str_eq(key, "workdir");
+}
+
+/* While we still are who may walk there: the root of a namespace in which the
+ * caller has no id has no more rights to the caller's directories than anybody
+ * else.  What is in them belongs to ids of the namespace. */
+int init_layers(struct init *in, const struct plan_step *s)
+{
+	AUTO_FD int base = open(init_text(in, s->s1), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *p = in->plan + s->data, *end = p + s->data_len;
+
+	if (base < 0)
+		return -errno;
+	while (p < end) {
+		const char *value = p + strlen(p) + 1;
+		int fd;
+
+		if (is_layer(p)) {
+			if (in->layer_count == PLAN_LAYERS)
+				return -E2BIG;
+			fd = openat(base, value, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			if (fd < 0)
+				return -errno;
+			in->layers[in->layer_count++] = fd;
+		}
+		p = value + strlen(value) + 1;
+	}
+	return 0;
+}
+
+/* The pairs with what was opened for names. */
+static int name_layers(const struct init *in, const char *pairs, size_t len,
+		       char *out, size_t size)
+{
+	const char *end = pairs + len;
+	size_t at = 0, next = 0;
+
+	while (pairs < end) {
+		const char *value = pairs + strlen(pairs) + 1;
+		int n;
+
+		if (is_layer(pairs) && next < in->layer_count)
+			n = snprintf(out + at, size - at, "%s%c/proc/self/fd/%d", pairs,
+				     0, in->layers[next++]);
+		else
+			n = snprintf(out + at, size - at, "%s%c%s", pairs, 0, value);
+		if (n < 0 || (size_t)n >= size - at)
+			return -E2BIG;
+		at += (size_t)n + 1;
+		pairs = value + strlen(value) + 1;
+	}
+	return (int)at;
+}
+
+static int mount_overlay(const char *base, const char *pairs, size_t len, uint64_t attrs)
+{
+	int fd = mount_fs("overlay", pairs, len, attrs);
+
+	return fd == -EINVAL ? overlay_at_once(base, pairs, len, attrs) : fd;
+}
+
 int init_overlay(struct init *in, const struct plan_step *s)
 {
-	int fd;
+	static char named[PLAN_LAYERS * 40];
+	const char *pairs = in->plan + s->data;
+	int n, fd;
 
+	if (in->layer_count) {
+		n = name_layers(in, pairs, s->data_len, named, sizeof(named));
+		/* Any directory will do as a place; this one is there. */
+		return n < 0 ? n :
+			fill(in, s, mount_overlay("/proc", named, (size_t)n, s->a));
+	}
 	/* Names of layers are relative to keep them short. */
 	if (chdir(init_text(in, s->s1)) < 0)
 		return -errno;
-	fd = mount_fs("overlay", in->plan + s->data, s->data_len, s->a);
-	if (fd == -EINVAL)
-		fd = overlay_at_once(init_text(in, s->s1), in->plan + s->data,
-				     s->data_len, s->a);
+	fd = mount_overlay(init_text(in, s->s1), pairs, s->data_len, s->a);
 	if (chdir("/") < 0)
 		return -errno;
 	return fill(in, s, fd);
@@ -222,10 +290,11 @@ int init_attr(struct init *in, const struct plan_step *s)
 }
 
 /* pivot_root(2) wants an attached mount.  Where it is attached matters to
- * nobody: only this mount namespace has it, and only until the pivot. */
+ * nobody: only this mount namespace has it, and only until the pivot; names
+ * that begin at the root do not see what lies over it. */
 int init_root(struct init *in, const struct plan_step *s)
 {
-	AUTO_FD int at = open(init_text(in, s->s1), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FD int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
 	if (at < 0)

@@ -100,6 +100,10 @@ int init_become_root(struct init *in, const struct plan_step *s)
 	if (syscall(SYS_setresgid, gid, gid, gid) < 0 ||
 	    syscall(SYS_setresuid, uid, uid, uid) < 0)
 		return -errno;
+	/* Another id outside has made us one whom our own helpers could not
+	 * join: see init_wait_maps(). */
+	if (in->direct && in->head->uid_map && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return -errno;
 	return 0;
 }
 

@@ -285,6 +285,7 @@ static int make_child(struct rt_container *c, struct boot *b, int cgroup_fd,
 		return r;
 	c->sync_fd = take_fd(&p.a);
 	b->sock = p.b;
+	b->peer = c->sync_fd;
 	/* newuidmap looks at the child, which is what we are when it begins. */
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	r = clone_init(c, b, cgroup_fd, e);

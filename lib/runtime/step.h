@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/limits.h"
 #include "lib/base/proc.h"
 #include "lib/fmt/spec.h"
 #include "lib/os/tap.h"
@@ -33,6 +34,8 @@
 #define SLOT_MASK 4			/* the read-only tmpfs over directories */
 #define SLOT_NULL 5			/* /dev/null, verified */
 #define SLOT_FIRST 6			/* free ones from here on */
+
+#define PLAN_LAYERS (MAX_LAYERS + 2)	/* with upper and work */
 
 #define PLAN_STEPS_MAX 8192
 #define PLAN_PRESERVE_MAX 64
@@ -107,6 +110,7 @@ struct plan_step {
 	X(BECOME_ROOT, "become-root", "become root of the user namespace", 0) \
 	X(TAP, "tap", "set up the network", USE_S1 | USE_TAP)		\
 	X(FSMOUNT, "fsmount", "mount %s", USE_S1 | USE_FILL | USE_PAIRS) \
+	X(LAYERS, "layers", "open the layers in '%s'", USE_S1 | USE_PAIRS) \
 	X(OVERLAY, "overlay", "mount the root file system over '%s'",	\
 	  USE_S1 | USE_FILL | USE_PAIRS)				\
 	X(FUSE, "fuse", "mount the root file system by '%s'", USE_S1 | USE_FILL | USE_LIST) \
@@ -114,7 +118,7 @@ struct plan_step {
 	X(DEVICE, "device", "open device '%s'", USE_S1 | USE_FILL)	\
 	X(ATTR, "attr", "change mount attributes", USE_SLOT)		\
 	X(SYSCTL, "sysctl", "set sysctl '%s'", USE_S1 | USE_S2 | USE_SLOT) \
-	X(ROOT, "root", "attach the root file system at '%s'", USE_S1 | USE_SLOT) \
+	X(ROOT, "root", "attach the root file system", USE_SLOT)	\
 	X(ATTACH, "mount", "mount '%s'", USE_S1 | USE_SLOT | USE_FROM)	\
 	X(MKDIR, "mkdir", "make directory '%s'", USE_S1 | USE_SLOT)	\
 	X(SYMLINK, "symlink", "make symbolic link '%s'", USE_S1 | USE_S2 | USE_SLOT) \
@@ -164,6 +168,7 @@ enum plan_op {
  *	FSMOUNT	a: attributes set; b: rung to report when the fallback is taken
  *	TREE	a: attributes set; b: cleared; data_len: propagation (MS_*)
  *	ATTR	the same, on slot
+ *	LAYERS	s1, data: those of OVERLAY, which then uses what was opened
  *	ATTACH	slot: directory the path is below; from: what is attached;
  *		a: mode of a directory to be made
  *	MKDIR	a: mode

@@ -49,6 +49,52 @@ static void compiles(void **state)
 		    !strstr(text.data, "seccomp"));
 }
 
+/* Root of a map without the caller may not walk where the caller keeps things. */
+static void opens_before_becoming_root(void **state)
+{
+	static const struct plan_file hosts = { "/srv/hosts", "/etc/hosts", false };
+	const struct plan_root overlay = {
+		.kind = PLAN_ROOT_OVERLAY, .base = "/srv/base", .upper = "9/fs", .work = "9/work",
+	};
+	const struct plan_root dir = { .kind = PLAN_ROOT_DIR, .path = "/srv/root" };
+	struct id_grant g = { .start = 100000, .count = 65536 };
+	struct idmap nomap = { .uids = { .len = 0 } };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(id_map_grants(&nomap.uids, &g, 1, &e), 0);
+	assert_int_equal(id_map_grants(&nomap.gids, &g, 1, &e), 0);
+	for (int foreign = 0; foreign < 2; foreign++)
+		for (int i = 0; i < 2; i++) {
+			AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN), text = BUF_INIT(MAX_PLAN);
+			AUTO(spec) struct spec s;
+			struct plan_options o;
+			const char *root, *wait;
+
+			box_spec(&s);
+			strv_add(&s.process.args, "true");
+			box_options(&o, foreign ? &nomap : &map, NULL);
+			o.self_uid = o.self_gid = 1000;
+			o.newuidmap = o.newgidmap = "/usr/bin/newmap";
+			o.files = &hosts;
+			o.file_count = 1;
+			o.root = i ? dir : overlay;
+			if (!i)
+				strv_add(&o.root.lowers, "1/fs");
+			assert_int_equal(plan_compile(&plan, &s, &o, &e), 0);
+			assert_int_equal(plan_check(plan.data, plan.len, &e), 0);
+			plan_print(plan.data, plan.len, &text);
+			wait = strstr(text.data, "wait-maps");
+			root = strstr(text.data, i ? "'/srv/root'" :
+				      foreign ? "layers '/srv/base' 'lowerdir+' '1/fs'" :
+				      "overlay [0] = '/srv/base'");
+			assert_non_null(root);
+			assert_int_equal(root < wait, foreign);
+			assert_int_equal(strstr(text.data, "'/srv/hosts'") < wait, foreign);
+			strv_clear(&o.root.lowers);
+		}
+}
+
 /* Each spoils a good spec in one way. */
 static void bad_cwd(struct spec *s) { s->process.cwd[0] = 'x'; }
 static void bad_user(struct spec *s) { s->process.user.uid = 70000; }
@@ -173,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compiles),
+		cmocka_unit_test(opens_before_becoming_root),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(checks),
 		cmocka_unit_test(describes),
