@@ -80,11 +80,11 @@ no_processes() {
 # Everything on disk and in memory that a removed container may not leave.
 state_of() {
 	(
-		cd "$DATA" && ls containers/* snapshots/* volumes trash
+		cd "$DATA" && find containers snapshots volumes trash -mindepth 2 -maxdepth 2
 		cd "$RUN" && find . -mindepth 2
 		grep -F "$XDG_DATA_HOME" /proc/self/mountinfo
 		our_processes
-		find /sys/fs/cgroup -maxdepth 6 -type d -name '*coracle*'
+		find /sys/fs/cgroup -maxdepth 6 -type d -user "$(id -u)" -name '*coracle*'
 	) 2>/dev/null || true
 }
 

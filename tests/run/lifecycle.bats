@@ -28,6 +28,7 @@ up() {
 
 @test "--rm leaves no file, mount, process or cgroup" {
 	local before
+	coracle volume create scratch >/dev/null
 	before=$(state_of)
 	ok coracle run --rm -v scratch:/s --tmpfs /t busybox touch /s/x /t/y /z
 	coracle run -d --rm --name gone busybox true
@@ -35,8 +36,8 @@ up() {
 	coracle run -d --rm --name gone2 busybox sleep 1000
 	coracle rm -f gone2
 	wait_for 5 no_processes
-	coracle volume rm scratch >/dev/null
 	wait_for 5 state_is "$before"
+	coracle volume rm scratch >/dev/null
 }
 
 @test "stop sends TERM and waits; the exit status is kept" {

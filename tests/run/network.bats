@@ -8,7 +8,10 @@ setup_file() {
 	need curl python3
 }
 teardown_file() { coracle_teardown; }
-teardown() { coracle rm -f -a >/dev/null; }
+teardown() {
+	coracle rm -f -a >/dev/null
+	[ ! -f "$BATS_TEST_TMPDIR/server" ] || kill "$(cat "$BATS_TEST_TMPDIR/server")"
+}
 
 @test "-p serves a request from the host, with the bytes that were meant" {
 	local port
@@ -127,18 +130,17 @@ serve() {
 	echo "$1" >"$BATS_TEST_TMPDIR/www/index.html"
 	port=$(free_port)
 	python3 -m http.server --bind 127.0.0.1 -d "$BATS_TEST_TMPDIR/www" "$port" >/dev/null 2>&1 3>&- &
-	server=$!
+	echo $! >"$BATS_TEST_TMPDIR/server"
 	wait_for 5 curl -sf "http://127.0.0.1:$port/"
 }
 
 @test "the host's loopback is closed, and open with --host-loopback" {
-	local port server
+	local port
 	serve outside
 	fails 1 timeout 10 coracle run --rm busybox wget -qO- "http://10.0.2.2:$port/"
 	fails 1 timeout 10 coracle run --rm busybox wget -qO- "http://127.0.0.1:$port/"
 	ok timeout 10 coracle run --rm --host-loopback busybox wget -qO- "http://10.0.2.2:$port/"
 	output_is outside
-	kill $server
 }
 
 @test "an outgoing connection reaches another address of the host" {
@@ -147,13 +149,12 @@ serve() {
 	[ -n "$address" ] || skip "the host has no address but loopback"
 	mkdir "$BATS_TEST_TMPDIR/www"
 	head -c 2000000 /dev/urandom >"$BATS_TEST_TMPDIR/www/data"
-	local port server
+	local port
 	port=$(free_port)
 	python3 -m http.server --bind "$address" -d "$BATS_TEST_TMPDIR/www" "$port" >/dev/null 2>&1 3>&- &
-	server=$!
+	echo $! >"$BATS_TEST_TMPDIR/server"
 	wait_for 5 curl -sf "http://$address:$port/" -o /dev/null
 	coracle run --rm busybox wget -qO- "http://$address:$port/data" | cmp - "$BATS_TEST_TMPDIR/www/data"
-	kill $server
 }
 
 @test "host.containers.internal and host.docker.internal are the host" {
@@ -170,12 +171,11 @@ serve() {
 }
 
 @test "network host is the host's" {
-	local port server
+	local port
 	serve direct
 	run --separate-stderr coracle run --rm --network host busybox wget -qO- "http://127.0.0.1:$port/"
 	output_is direct
 	[ "$(coracle run --rm --network host busybox readlink /proc/self/ns/net)" = "$(readlink /proc/self/ns/net)" ]
-	kill $server
 }
 
 @test "network container:NAME shares everything" {

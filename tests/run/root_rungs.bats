@@ -6,7 +6,7 @@ load helper
 
 # The programs, readable by everybody, and a home for the user.
 setup_file() {
-	[ "$(id -u)" -eq 0 ] || skip "only root can take things away"
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	need runuser unshare
 	chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
 	coracle_setup

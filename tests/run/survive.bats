@@ -133,9 +133,10 @@ more_lines() {
 @test "the runtime directory that disappears does not hide a container" {
 	local m
 	m=$(mark)
-	up nodir "$m"
+	coracle run -d --name nodir --network none busybox sleep "$m"
 	rm -rf "$RUN"
-	is_state nodir running
+	capture coracle ps --filter name=nodir --format '{{.State}}'
+	[ "$output" = running ] || { kill -9 "$(pid_of "$m")"; output_is running; }
 	coracle rm -f nodir
 	wait_for 5 no_processes
 	[ -z "$(pid_of "$m")" ]
