@@ -60,7 +60,7 @@ int fs_write_all(int fd, const void *data, size_t len, struct err *e) MUST_CHECK
 
 enum fs_sync { FS_NOSYNC, FS_SYNC };
 
-/* Replaces a whole file: readers see the old or the new one.  FS_SYNC also
+/* Replaces a whole file, with this very mode: readers see the old or the new one.  FS_SYNC also
  * survives a power cut. name is one component. */
 int fs_replace(int dirfd, const char *name, const void *data, size_t len,
 	       mode_t mode, enum fs_sync sync, struct err *e) MUST_CHECK;
