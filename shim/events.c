@@ -377,6 +377,15 @@ static void watch_run_dir(struct shim *s)
 	(void)fcntl(s->report.run_fd, F_NOTIFY, DN_DELETE | DN_MULTISHOT);
 }
 
+/* A shutdown, or systemd at logout: time to stop in order, so that the exit
+ * code is known.  A first process without a handler heeds no SIGTERM itself. */
+static void stop_by_signal(struct shim *s)
+{
+	s->life.stop_signal = s->cfg.stop_signal;
+	s->life.stop_timeout_ms = s->cfg.stop_timeout_ms;
+	(void)supervise_event(&s->life, EV_STOP);
+}
+
 static void on_signal(struct loop_source *src, uint32_t events)
 {
 	struct shim *s = (struct shim *)((char *)src - offsetof(struct shim, signals));
@@ -385,6 +394,8 @@ static void on_signal(struct loop_source *src, uint32_t events)
 
 	(void)events;
 	while (read(src->fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGTERM)
+			stop_by_signal(s);
 		if (si.ssi_signo != SIGIO || !report_moved(&s->report, SHIM_SOCK_NAME))
 			continue;
 		watch_run_dir(s);
@@ -402,6 +413,7 @@ int shim_watch(struct shim *s, struct err *e)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
 	sigaddset(&mask, SIGIO);
+	sigaddset(&mask, SIGTERM);
 	fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return err_sys(e, "make a signalfd");

@@ -1,9 +1,9 @@
 /* shim.h - the supervisor of one container: its parts and what ties them.
  *
  * One process, one epoll loop, no allocation once the container runs.
- * Signals arrive by signalfd; none ends the shim, because what it supervises
- * is told separately and its end must be seen.  Only SIGKILL does, and that
- * leaves the container running (see stdio.h, SHIM_START_ADOPT).
+ * Signals arrive by signalfd; none ends the shim, because the end of what it
+ * supervises must be seen.  SIGTERM stops the container, as a stop request
+ * does.  Only SIGKILL ends the shim, and that leaves the container running (see stdio.h, SHIM_START_ADOPT).
  *
  * shim_setup() either leaves a running container and has answered
  * SHIM_STARTED, or leaves nothing and the caller answers the error.
