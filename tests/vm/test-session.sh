@@ -31,13 +31,14 @@ scope_with_linger() {
 	state_of limited | grep -q '^Up' && dev 'coracle rm -f limited'
 }
 
+# after_boot CODE
 after_boot() {
 	local out
 
 	out=$(state_of old)
 	echo "$out"
 	dev 'find $XDG_RUNTIME_DIR/coracle -mindepth 2 | grep .' && return 1
-	grep -qi '^Exited (unknown' <<<"$out" &&
+	grep -qi "^Exited ($1)" <<<"$out" &&
 		dev 'coracle start old && coracle exec old echo again && coracle rm -f old'
 }
 
@@ -65,14 +66,14 @@ case $BOOT in
 	reboot_in_order
 	;;
 2)
-	test_that 'after a reboot: unknown, no stale files, start works' after_boot
+	test_that 'after a reboot: the exit code, no stale files, start works' after_boot 137
 	start_detached old '' >/dev/null
 	dev 'for i in 1 2 3 4 5 6; do bb busybox true; done & sleep 2.3; echo' >/dev/null &
 	sleep 4
 	cut_power
 	;;
 3)
-	test_that 'after a power cut in runs: unknown, start works' after_boot
+	test_that 'after a power cut in runs: unknown, start works' after_boot unknown
 	test_that 'after a power cut in runs: the store is whole' store_is_whole
 	test_that 'a registry' registry
 	dev 'coracle pull localhost:5000/a:latest' >/dev/null 2>&1 &
