@@ -17,20 +17,26 @@
 #define A struct create_args
 
 const struct opt create_opts[] = {
-	LIST(A, add_host, 0, "add-host", "NAME:ADDRESS", WORD_ANY, "Add a line to /etc/hosts; host-gateway is the host"),
-	LIST(A, annotation, 0, "annotation", "KEY=VALUE", WORD_ANY, "Add an annotation to the OCI spec"),
+	LIST(A, add_host, 0, "add-host", "NAME:ADDRESS", WORD_ANY,
+	     "Add a line to /etc/hosts; host-gateway is the host"),
+	LIST(A, annotation, 0, "annotation", "KEY=VALUE", WORD_ANY,
+	     "Add an annotation to the OCI spec"),
 	LIST(A, cap_add, 0, "cap-add", "CAP", WORD_ANY, "Add a capability, or ALL"),
 	LIST(A, cap_drop, 0, "cap-drop", "CAP", WORD_ANY, "Drop a capability, or ALL"),
 	TEXT(A, cidfile, 0, "cidfile", "FILE", WORD_FILE, "Write the container's id to a new file"),
-	TEXT(A, cpu_shares, 0, "cpu-shares", "N", WORD_ANY, "Weight of the processor time, 1024 is usual"),
+	TEXT(A, cpu_shares, 0, "cpu-shares", "N", WORD_ANY,
+	     "Weight of the processor time, 1024 is usual"),
 	TEXT(A, cpus, 0, "cpus", "N", WORD_ANY, "Limit the processor time to N processors (1.5)"),
-	TEXT(A, cpuset_cpus, 0, "cpuset-cpus", "LIST", WORD_ANY, "Run on these processors only (0-3,7)"),
+	TEXT(A, cpuset_cpus, 0, "cpuset-cpus", "LIST", WORD_ANY,
+	     "Run on these processors only (0-3,7)"),
 	LIST(A, dns, 0, "dns", "ADDRESS", WORD_ANY, "Use this name server"),
 	LIST(A, dns_option, 0, "dns-option", "OPTION", WORD_ANY, "Set an option of the resolver"),
 	LIST(A, dns_search, 0, "dns-search", "DOMAIN", WORD_ANY, "Search names in this domain"),
 	TEXT(A, domainname, 0, "domainname", "NAME", WORD_ANY, "Set the NIS domain name"),
-	TEXT(A, entrypoint, 0, "entrypoint", "COMMAND", WORD_ANY, "Replace the image's entrypoint; '' for none"),
-	LIST(A, env, 'e', "env", "KEY[=VALUE]", WORD_ANY, "Set a variable; without a value it is taken from here"),
+	TEXT(A, entrypoint, 0, "entrypoint", "COMMAND", WORD_ANY,
+	     "Replace the image's entrypoint; '' for none"),
+	LIST(A, env, 'e', "env", "KEY[=VALUE]", WORD_ANY,
+	     "Set a variable; without a value it is taken from here"),
 	LIST(A, env_file, 0, "env-file", "FILE", WORD_FILE, "Set the variables of a file"),
 	LIST(A, expose, 0, "expose", "PORT", WORD_ANY, "Expose a port, for -P"),
 	LIST(A, group_add, 0, "group-add", "GROUP", WORD_ANY, "Add a supplementary group"),
@@ -39,21 +45,29 @@ const struct opt create_opts[] = {
 	FLAG(A, init, 0, "init", "Run a small init that reaps and passes signals on"),
 	FLAG(A, interactive, 'i', "interactive", "Keep standard input open"),
 	LIST(A, label, 'l', "label", "KEY[=VALUE]", WORD_ANY, "Set a label"),
-	CHOICE(A, limits, 0, "limits", "best-effort strict", "Whether a limit that cannot be had is an error"),
-	CHOICE(A, log_driver, 0, "log-driver", "json-file none", "Where output goes besides the attached"),
+	CHOICE(A, limits, 0, "limits", "best-effort strict",
+	       "Whether a limit that cannot be had is an error"),
+	CHOICE(A, log_driver, 0, "log-driver", "json-file none",
+	       "Where output goes besides the attached"),
 	LIST(A, log_opt, 0, "log-opt", "KEY=VALUE", WORD_ANY, "max-size or max-file of the log"),
 	TEXT(A, memory, 'm', "memory", "SIZE", WORD_ANY, "Limit the memory (512m, 2g)"),
-	TEXT(A, memory_swap, 0, "memory-swap", "SIZE", WORD_ANY, "Limit memory and swap together; -1: no limit"),
+	TEXT(A, memory_swap, 0, "memory-swap", "SIZE", WORD_ANY,
+	     "Limit memory and swap together; -1: no limit"),
 	LIST(A, mount, 0, "mount", "type=...,...", WORD_ANY, "Mount a bind, volume or tmpfs"),
 	TEXT(A, name, 0, "name", "NAME", WORD_ANY, "Name the container"),
-	TEXT(A, network, 0, "network", "MODE", WORD_ANY, "slirp (default), none, host or container:NAME"),
+	TEXT(A, network, 0, "network", "MODE", WORD_ANY,
+	     "slirp (default), none, host or container:NAME"),
 	TEXT(A, network, 0, "net", "MODE", WORD_ANY, NULL),
-	TEXT(A, pids_limit, 0, "pids-limit", "N", WORD_ANY, "Limit the number of processes; -1: no limit"),
-	TEXT(A, platform, 0, "platform", "OS/ARCH", WORD_ANY, "Choose this entry of a multi-platform image"),
+	TEXT(A, pids_limit, 0, "pids-limit", "N", WORD_ANY,
+	     "Limit the number of processes; -1: no limit"),
+	TEXT(A, platform, 0, "platform", "OS/ARCH", WORD_ANY,
+	     "Choose this entry of a multi-platform image"),
 	FLAG(A, privileged, 0, "privileged", "Give all that the user namespace can give"),
-	LIST(A, publish, 'p', "publish", "[IP:][PORT:]PORT[/udp]", WORD_ANY, "Publish a port on the host"),
+	LIST(A, publish, 'p', "publish", "[IP:][PORT:]PORT[/udp]", WORD_ANY,
+	     "Publish a port on the host"),
 	FLAG(A, publish_all, 'P', "publish-all", "Publish every exposed port on some free port"),
-	CHOICE(A, pull, 0, "pull", "missing always newer never", "When to ask the registry for the image"),
+	CHOICE(A, pull, 0, "pull", "missing always newer never",
+	       "When to ask the registry for the image"),
 	FLAG(A, read_only, 0, "read-only", "Mount the root file system read-only"),
 	CHOICE(A, restart, 0, "restart", "no", "What to do when the container ends"),
 	FLAG(A, rm, 0, "rm", "Remove the container when it has ended"),
@@ -61,16 +75,20 @@ const struct opt create_opts[] = {
 	LIST(A, security_opt, 0, "security-opt", "OPTION", WORD_ANY,
 	     "seccomp=FILE|unconfined, no-new-privileges, systempaths=unconfined"),
 	TEXT(A, shm_size, 0, "shm-size", "SIZE", WORD_ANY, "Size of /dev/shm, usually 64m"),
-	CHOICE(A, snapshotter, 0, "snapshotter", "overlay fuse-overlayfs native", "Force how layers are stacked"),
+	CHOICE(A, snapshotter, 0, "snapshotter", "overlay fuse-overlayfs native",
+	       "Force how layers are stacked"),
 	TEXT(A, stop_signal, 0, "stop-signal", "SIGNAL", WORD_ANY, "What stop sends first"),
-	TEXT(A, stop_timeout, 0, "stop-timeout", "SECONDS", WORD_ANY, "How long stop waits before SIGKILL"),
+	TEXT(A, stop_timeout, 0, "stop-timeout", "SECONDS", WORD_ANY,
+	     "How long stop waits before SIGKILL"),
 	LIST(A, sysctl, 0, "sysctl", "KEY=VALUE", WORD_ANY, "Set a namespaced kernel parameter"),
 	LIST(A, tmpfs, 0, "tmpfs", "DIR[:OPTIONS]", WORD_ANY, "Mount a tmpfs"),
 	FLAG(A, tty, 't', "tty", "Give the container a terminal"),
 	LIST(A, ulimit, 0, "ulimit", "NAME=SOFT[:HARD]", WORD_ANY, "Set a resource limit"),
 	TEXT(A, user, 'u', "user", "USER[:GROUP]", WORD_ANY, "Run as this user"),
-	TEXT(A, userns, 0, "userns", "MODE", WORD_ANY, "Ids inside: default, keep-id[:uid=N,gid=N] or nomap"),
-	LIST(A, volume, 'v', "volume", "[SOURCE:]DIR[:OPTIONS]", WORD_FILE, "Mount a directory or volume"),
+	TEXT(A, userns, 0, "userns", "MODE", WORD_ANY,
+	     "Ids inside: default, keep-id[:uid=N,gid=N] or nomap"),
+	LIST(A, volume, 'v', "volume", "[SOURCE:]DIR[:OPTIONS]", WORD_FILE,
+	     "Mount a directory or volume"),
 	TEXT(A, workdir, 'w', "workdir", "DIR", WORD_ANY, "Start in this directory"),
 	REFUSE("device", "an ordinary user cannot make devices"),
 	REFUSE("gpus", "not there yet"),
@@ -111,7 +129,8 @@ static int set_env(struct ctr_config *c, const struct create_args *a, struct err
 
 		r = fs_read(AT_FDCWD, a->env_file.v[i], &text, e);
 		if (r == 0)
-			r = env_parse_file(&c->env, text.data, text.len, a->env_file.v[i], &ours, e);
+			r = env_parse_file(&c->env, text.data, text.len, a->env_file.v[i], &ours,
+					   e);
 	}
 	for (size_t i = 0; r == 0 && i < a->env.len; i++)
 		r = env_add(&c->env, a->env.v[i], &ours, e);
@@ -202,7 +221,8 @@ static int set_network(struct ctr_config *c, const struct create_args *a, struct
 	} else if (str_eq(a->network, "host")) {
 		c->net = CTR_NET_HOST;
 	} else {
-		return err_set(e, EINVAL, "--network: '%s' is not one of slirp, none, host, container:NAME",
+		return err_set(e, EINVAL,
+			       "--network: '%s' is not one of slirp, none, host, container:NAME",
 			       a->network);
 	}
 	for (size_t i = 0; r == 0 && i < a->publish.len; i++)
@@ -346,7 +366,8 @@ static int set_log(struct ctr_config *c, const struct create_args *a, struct err
 		else if (files)
 			r = num_u64(files, 1, 1000, &c->log_max_files, e);
 		else
-			r = err_set(e, EOPNOTSUPP, "--log-opt '%s' is not supported: max-size, max-file are",
+			r = err_set(e, EOPNOTSUPP,
+				    "--log-opt '%s' is not supported: max-size, max-file are",
 				    a->log_opt.v[i]);
 	}
 	return r < 0 ? err_ctx(e, r, "--log-opt") : 0;
@@ -364,7 +385,8 @@ static int set_userns(struct ctr_config *c, const char *text, struct err *e)
 		return 0;
 	}
 	if (!str_starts(text, "keep-id") || (text[7] && text[7] != ':'))
-		return err_set(e, EINVAL, "--userns: '%s' is not one of default, keep-id, nomap", text);
+		return err_set(e, EINVAL, "--userns: '%s' is not one of default, keep-id, nomap",
+			       text);
 	c->userns = CTR_USERNS_KEEP_ID;
 	for (p = text[7] ? text + 8 : ""; *p; p += *p == ',') {
 		AUTO_FREE char *part = mem_strn(p, strcspn(p, ","));
@@ -372,7 +394,8 @@ static int set_userns(struct ctr_config *c, const char *text, struct err *e)
 			       str_starts(part, "gid=") ? &c->keep_gid : NULL;
 
 		if (!id)
-			return err_set(e, EINVAL, "--userns: '%s' is neither uid=N nor gid=N", part);
+			return err_set(e, EINVAL, "--userns: '%s' is neither uid=N nor gid=N",
+				       part);
 		if (user_parse_id(id, part + 4, e) < 0)
 			return err_ctx(e, -e->code, "--userns");
 		p += strlen(part);
@@ -392,7 +415,8 @@ static int set_labels(struct ctr_config *c, const struct create_args *a, struct 
 	}
 	for (size_t i = 0; i < a->annotation.len; i++) {
 		if (!strchr(a->annotation.v[i], '='))
-			return err_set(e, EINVAL, "--annotation '%s' is not KEY=VALUE", a->annotation.v[i]);
+			return err_set(e, EINVAL, "--annotation '%s' is not KEY=VALUE",
+				       a->annotation.v[i]);
 		strv_setenv(&c->annotations, a->annotation.v[i]);
 	}
 	return 0;

@@ -12,7 +12,8 @@ struct create_args {
 	bool interactive, tty, rm, read_only, privileged, init, publish_all;
 	bool host_loopback;
 	const char *name, *workdir, *user, *entrypoint, *hostname, *domainname;
-	const char *network, *memory, *memory_swap, *cpus, *cpu_shares, *cpuset_cpus, *limits, *pids_limit;
+	const char *network, *memory, *memory_swap, *cpus, *cpu_shares, *cpuset_cpus, *limits,
+		*pids_limit;
 	const char *shm_size, *stop_signal, *stop_timeout, *cidfile, *pull, *platform, *userns;
 	const char *log_driver, *snapshotter, *restart;
 	bool rootfs;

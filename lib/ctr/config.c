@@ -95,7 +95,8 @@ static void merge_env(struct strv *env, const struct strv *image)
 	for (size_t i = 0; i < image->len; i++)
 		strv_setenv(&merged, image->v[i]);
 	if (!strv_getenv(&merged, "PATH"))
-		strv_add(&merged, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+		strv_add(&merged,
+			 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	for (size_t i = 0; i < env->len; i++)
 		strv_setenv(&merged, env->v[i]);
 	strv_clear(env);

@@ -178,7 +178,8 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 	int r = 0;
 
 	if (!b->config.privileged && !str_eq(b->config.seccomp, "unconfined"))
-		r = ctr_seccomp_filter(&filter, env, b->config.seccomp, b->spec.process.caps.bounding, e);
+		r = ctr_seccomp_filter(&filter, env, b->config.seccomp,
+				       b->spec.process.caps.bounding, e);
 	if (r == 0)
 		r = plan_net(&o.net, &tap, &owner, env, &b->config, e);
 	if (r < 0)
