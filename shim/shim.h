@@ -3,7 +3,8 @@
  * One process, one epoll loop, no allocation once the container runs.
  * Signals arrive by signalfd; none ends the shim, because the end of what it
  * supervises must be seen.  SIGTERM stops the container, as a stop request
- * does.  Only SIGKILL ends the shim, and that leaves the container running (see stdio.h, SHIM_START_ADOPT).
+ * does.  Only SIGKILL ends the shim, and that leaves the container running
+ * (see stdio.h, SHIM_START_ADOPT).
  *
  * shim_setup() either leaves a running container and has answered
  * SHIM_STARTED, or leaves nothing and the caller answers the error.
