@@ -12,6 +12,7 @@
 
 static const char *const words[] = {
 	[LAYER_WAITING] = "waiting", [LAYER_DOWNLOADING] = "downloading",
+	[LAYER_FETCHED] = "downloaded",
 	[LAYER_UNPACKING] = "unpacking", [LAYER_DONE] = "done", [LAYER_EXISTS] = "exists already",
 };
 
@@ -88,7 +89,8 @@ static void on_layer(void *arg, const struct digest *blob, enum layer_state stat
 	l->total = total;
 	if (p->is_terminal) {
 		draw(p, changed);
-	} else if (changed && state != LAYER_WAITING && state != LAYER_UNPACKING) {
+	} else if (changed && state != LAYER_WAITING && state != LAYER_FETCHED &&
+		   state != LAYER_UNPACKING) {
 		short_name(blob, name);
 		fprintf(stderr, "layer %s: %s\n", name, words[state]);
 	}

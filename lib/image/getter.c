@@ -304,6 +304,8 @@ static void tell_all(struct round *rd)
 			tell(it, LAYER_DONE, it->have);
 		else if ((it->is_fetched || !it->in.store) && atomic_load(&s->used))
 			tell(it, LAYER_UNPACKING, atomic_load(&s->used));
+		else if (it->is_fetched)
+			tell(it, LAYER_FETCHED, it->have);
 	}
 	work_tell(rd->work, rd->o->env->progress);
 }

@@ -31,6 +31,7 @@
 enum layer_state {
 	LAYER_WAITING,
 	LAYER_DOWNLOADING,	/* and unpacking behind it */
+	LAYER_FETCHED,		/* all bytes are here, no worker was free yet */
 	LAYER_UNPACKING,	/* all bytes are here */
 	LAYER_DONE,
 	LAYER_EXISTS,		/* nothing to do */
