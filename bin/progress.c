@@ -1,6 +1,7 @@
 #include "bin/progress.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/id.h"
@@ -9,6 +10,7 @@
 
 #define REDRAW_NS (66 * NS_PER_MS)
 #define BAR 30
+#define WIDE 80			/* columns that a line with a bar takes */
 
 static const char *const words[] = {
 	[LAYER_WAITING] = "waiting", [LAYER_DOWNLOADING] = "downloading",
@@ -29,7 +31,7 @@ static void short_name(const struct digest *d, char out[static ID_SHORT_LEN + 1]
 	(void)str_copy(out, ID_SHORT_LEN + 1, hex);
 }
 
-static void draw_line(const struct progress_line *l)
+static void draw_line(const struct progress_line *l, bool is_wide)
 {
 	char name[ID_SHORT_LEN + 1], done[HUMAN_MAX], total[HUMAN_MAX], bar[BAR + 1];
 	size_t full = l->total ? (size_t)(l->done * BAR / l->total) : 0;
@@ -42,22 +44,41 @@ static void draw_line(const struct progress_line *l)
 		bar[BAR] = '\0';
 		human_size(l->done, done);
 		human_size(l->total, total);
-		fprintf(stderr, " [%s] %s / %s", bar, done, total);
+		if (is_wide)
+			fprintf(stderr, " [%s]", bar);
+		fprintf(stderr, " %s / %s", done, total);
 	}
 	fputc('\n', stderr);
 }
 
+/* The cursor can go up no further than the screen is high: what is done makes
+ * room. */
 static void draw(struct progress *p, bool now)
 {
+	struct winsize size = { .ws_row = 0 };
 	uint64_t t = clock_mono_ns();
+	size_t rows = p->count, drawn = 0, surplus;
 
 	if (!now && t - p->drawn_ns < REDRAW_NS)
 		return;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 &&
+	    rows > size.ws_row - 1u)
+		rows = size.ws_row - 1u;
+	surplus = p->count - rows;
 	if (p->drawn)
 		fprintf(stderr, "\033[%zuA", p->drawn);
-	for (size_t i = 0; i < p->count; i++)
-		draw_line(&p->line[i]);
-	p->drawn = p->count;
+	for (size_t i = 0; i < p->count && drawn < rows; i++) {
+		const struct progress_line *l = &p->line[i];
+
+		if (surplus && (l->state == LAYER_DONE || l->state == LAYER_EXISTS)) {
+			surplus--;
+			continue;
+		}
+		draw_line(l, !size.ws_col || size.ws_col >= WIDE);
+		drawn++;
+	}
+	fputs("\033[J", stderr);
+	p->drawn = drawn;
 	p->drawn_ns = t;
 }
 
