@@ -1,6 +1,5 @@
 #include "rootless/delegate.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
