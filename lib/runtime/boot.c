@@ -75,11 +75,13 @@ static _Noreturn void fail(const struct boot *b, int sock, uint32_t step, int r)
  * (RELIABILITY A4). */
 static void reset_signals(void)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	/* The kernel's structure, of which zero is SIG_DFL.  The C library's
+	 * call keeps two signals to itself, which its posix_spawn() ignores. */
+	static const unsigned long dfl[8];
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &dfl, NULL);
+		(void)syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof(uint64_t));
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
