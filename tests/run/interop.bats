@@ -7,7 +7,12 @@ setup_file() {
 	need skopeo jq
 	coracle_setup busybox
 }
-teardown_file() { coracle_teardown; }
+
+teardown_file() {
+	local pause=$XDG_RUNTIME_DIR/libpod/tmp/pause.pid
+	[ ! -f "$pause" ] || kill -9 "$(cat "$pause")"
+	coracle_teardown
+}
 
 copy() { skopeo copy -q --insecure-policy "$@"; }
 
@@ -103,6 +108,7 @@ podman_loads() {
 
 @test "an archive that is damaged or cut is refused, and leaves nothing" {
 	local before
+	coracle __reap
 	before=$(find "$DATA/content" "$DATA/snapshots" -maxdepth 3 | sort)
 	head -c 500000 "$IMAGES/busybox.tar" >"$BATS_TEST_TMPDIR/cut"
 	fails 1 coracle -n bad load -i "$BATS_TEST_TMPDIR/cut"
@@ -110,6 +116,6 @@ podman_loads() {
 	fails 1 coracle -n bad load -i "$BATS_TEST_TMPDIR/noise"
 	: >"$BATS_TEST_TMPDIR/empty"
 	fails 1 coracle -n bad load -i "$BATS_TEST_TMPDIR/empty"
-	coracle __reap || true
+	coracle __reap
 	diff <(echo "$before") <(find "$DATA/content" "$DATA/snapshots" -maxdepth 3 | sort)
 }

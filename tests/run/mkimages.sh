@@ -75,13 +75,14 @@ debian_image() {
 		sort -u | grep -v -e security -e updates -e backports | head -n 1)
 	suite=${mirror#* } mirror=${mirror% *}
 	[ "$(id -u)" -ne 0 ] || mode=root
-	PATH=$PATH:/usr/sbin:/sbin mmdebstrap --quiet --mode=$mode --variant=apt \
+	# Its other ids cannot read a home of ours.
+	HOME=/ PATH=$PATH:/usr/sbin:/sbin mmdebstrap --quiet --mode=$mode --variant=apt \
 		--include=python3,passwd --aptopt='Acquire::Languages "none"' \
 		--aptopt='Acquire::Retries "2"' --aptopt='Acquire::http::Timeout "15"' \
 		--dpkgopt=path-exclude='/usr/share/doc/*' --dpkgopt=path-exclude='/usr/share/man/*' \
 		--dpkgopt=path-exclude='/usr/share/locale/*' --skip=cleanup/apt/lists \
 		"$suite" "$tmp/debian.tar" "$mirror" >"$tmp/log" 2>&1 || {
-		tail -n 5 "$tmp/log" >&2
+		tail -n 20 "$tmp/log" >&2
 		exit 77
 	}
 	mkdir "$tmp/debian"
