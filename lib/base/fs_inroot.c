@@ -224,9 +224,13 @@ int fs_mkdirs_inroot(int root_fd, const char *path, mode_t mode, uid_t uid,
 	if (parent < 0)
 		return parent;
 	slash = slash ? slash + 1 : prefix;
-	if (mkdirat(parent, slash, mode) < 0)
-		return errno == EEXIST ? err_set(e, ENOTDIR, "'%s' is not a directory", path) :
-			err_sys(e, "make directory '%s'", path);
+	if (mkdirat(parent, slash, mode) < 0) {
+		if (errno != EEXIST)
+			return err_sys(e, "make directory '%s'", path);
+		/* Somebody else made it just now, or it is something else. */
+		fd = openat(parent, slash, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return fd < 0 ? err_set(e, ENOTDIR, "'%s' is not a directory", path) : fd;
+	}
 	fd = openat(parent, slash, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open directory '%s'", path);
