@@ -94,14 +94,6 @@ overwrites_nothing() {
 	coracle rm -f fds
 }
 
-@test "A2: a caller keeps its descriptors as they were" {
-	local before
-	before=$(ls -l /proc/$$/fd | awk '{ print $9, $10, $11 }' | grep -v pipe)
-	bb busybox true
-	bb busybox true
-	[ "$(ls -l /proc/$$/fd | awk '{ print $9, $10, $11 }' | grep -v pipe)" = "$before" ]
-}
-
 @test "A3: what joins a container cannot be looked at" {
 	local i
 	for PATH in "$PATH" "$BATS_FILE_TMPDIR/bin:$PATH"; do
