@@ -21,9 +21,9 @@ cpu_is_limited() {
 		used() { sed -n "s/usage_usec //p" $group/cpu.stat; }
 		before=$(used) since=$(date +%s%N); sleep 2
 		echo $((($(used) - before) * 100000 / ($(date +%s%N) - since)))
-		coracle rm -f busy >&2' 2>/dev/null | tail -n 1)
-	echo "of one processor: $used %"
-	used=$(grep -xE "[0-9]+" <<<"$used")
+		coracle rm -f busy >&2')
+	echo "$used"
+	used=$(grep -xE '[0-9]+' <<<"$used")
 	[ "$used" -gt 20 ] && [ "$used" -lt 75 ]
 }
 

@@ -46,8 +46,10 @@ after_boot() {
 registry() {
 	dev 'coracle save --format oci-archive -o l.tar busybox && rm -rf l && mkdir l && tar -x -C l -f l.tar &&
 		sed -i "s|\(ref.name\": *\"\)[^\"]*|\1latest|" l/index.json' || return
-	sleep infinity | python3 $VM/registryd --layout /home/dev/l --port 5000 \
-		--script '{"rules": [{"match": "GET .*/blobs/", "rate": 400000}]}' >/dev/null 2>&1 &
+	{
+		sleep infinity | python3 $VM/registryd --layout /home/dev/l --port 5000 \
+			--script '{"rules": [{"match": "GET .*/blobs/", "rate": 400000}]}'
+	} >/dev/null 2>&1 &
 	wait_for 20 bash -c ': </dev/tcp/127.0.0.1/5000'
 }
 
