@@ -243,6 +243,10 @@ static void enter_root(struct compile *c)
 	s.b = propagation_of(c->spec->rootfs_propagation);
 	if (s.a || s.b)
 		blob_step(&c->blob, s);
+	s.op = OP_VERIFY_ROOT;
+	s.slot = SLOT_ROOT;
+	blob_step(&c->blob, s);
+	compile_verify(c);
 }
 
 static void created(struct compile *c)

@@ -29,6 +29,7 @@ int check_process(const struct spec_process *p, const struct idmap *map,
 int compile_mounts_early(struct compile *c, struct err *e) MUST_CHECK;
 int compile_mounts_late(struct compile *c, struct err *e) MUST_CHECK;
 int compile_places(struct compile *c, struct err *e) MUST_CHECK;
+void compile_verify(struct compile *c);	/* that the paths are restricted */
 
 /* compile_root.c */
 int compile_root_early(struct compile *c, struct err *e) MUST_CHECK;

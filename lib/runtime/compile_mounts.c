@@ -510,6 +510,12 @@ static void path_steps(struct compile *c, enum plan_op op, const struct strv *pa
 	}
 }
 
+void compile_verify(struct compile *c)
+{
+	path_steps(c, OP_VERIFY_MASK, &c->spec->masked_paths);
+	path_steps(c, OP_VERIFY_READ_ONLY, &c->spec->readonly_paths);
+}
+
 int compile_places(struct compile *c, struct err *e)
 {
 	int r;

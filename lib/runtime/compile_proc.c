@@ -50,9 +50,9 @@ static void limits(struct blob *b, const struct spec_process *p)
 }
 
 /* The list always has the primary group (RELIABILITY F2). */
-static void credentials(struct blob *b, const struct spec_user *u)
+static void credentials(struct blob *b, enum plan_op op, const struct spec_user *u)
 {
-	struct plan_step s = step_of(OP_CREDS);
+	struct plan_step s = step_of(op);
 	struct buf ids;
 
 	buf_init(&ids, MAX_PLAN);
@@ -85,12 +85,13 @@ static void restrictions(struct blob *b, const struct compile_proc *p)
 	 * comes while we still have it. */
 	if (!p->process->no_new_privs)
 		filter(b, p);
-	credentials(b, &p->process->user);
+	credentials(b, OP_CREDS, &p->process->user);
 	blob_data(b, step_of(OP_CAPS), &caps, sizeof(caps));
 	if (p->process->no_new_privs) {
 		blob_step(b, step_of(OP_NO_NEW_PRIVS));
 		filter(b, p);
 	}
+	credentials(b, OP_VERIFY_IDS, &p->process->user);
 	s = step_of(OP_VERIFY);
 	s.flags = (p->process->no_new_privs ? STEP_NO_NEW_PRIVS : 0) |
 		  (p->seccomp ? STEP_SECCOMP : 0);

@@ -40,6 +40,9 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_READ_ONLY] = init_read_only,
 	[OP_PIVOT] = init_pivot,
 	[OP_ROOT_ATTR] = init_root_attr,
+	[OP_VERIFY_ROOT] = init_verify_root,
+	[OP_VERIFY_MASK] = init_verify_mask,
+	[OP_VERIFY_READ_ONLY] = init_verify_read_only,
 	[OP_HOOK] = init_hook,
 	[OP_OWN_STDIO] = init_own_stdio,
 	[OP_READY] = init_ready,
@@ -54,6 +57,7 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_CAPS] = init_caps,
 	[OP_NO_NEW_PRIVS] = init_no_new_privs,
 	[OP_SECCOMP] = init_seccomp,
+	[OP_VERIFY_IDS] = init_verify_ids,
 	[OP_VERIFY] = init_verify,
 	[OP_EXEC] = init_exec,
 };

@@ -57,21 +57,23 @@ struct init {
 	uint32_t detail;
 	bool direct;			/* not re-executed */
 	int status_fd;			/* our own status, opened before seccomp */
+	char status[KIB(64)];		/* what it says at the end */
 };
 
 typedef int init_op(struct init *in, const struct plan_step *s);
 
 /* init_mount.c */
 init_op init_private, init_fsmount, init_layers, init_overlay, init_fuse, init_tree,
-	init_device, init_attr, init_root, init_pivot, init_root_attr;
+	init_device, init_attr, init_root, init_pivot, init_root_attr,
+	init_verify_root;
 /* init_place.c: what happens at a path inside the root */
 init_op init_attach, init_mkdir, init_symlink, init_copy_up, init_console,
-	init_mask, init_read_only, init_mkcwd, init_cwd, init_sysctl;
+	init_mask, init_read_only, init_verify_mask, init_verify_read_only, init_mkcwd, init_cwd, init_sysctl;
 /* init_proc.c: the process itself */
 init_op init_session, init_keyring, init_lo, init_hostname, init_domainname,
 	init_oom_score, init_become_root, init_tap, init_own_stdio, init_rlimit,
 	init_umask, init_lsm, init_bound, init_creds, init_caps,
-	init_no_new_privs, init_seccomp, init_verify, init_hook, init_exec;
+	init_no_new_privs, init_seccomp, init_verify_ids, init_verify, init_hook, init_exec;
 /* init.c */
 init_op init_wait_maps, init_ready, init_wait_go;
 

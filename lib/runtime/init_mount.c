@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
 #include "lib/base/str.h"
@@ -316,4 +317,18 @@ int init_root_attr(struct init *in, const struct plan_step *s)
 	struct mount_change c = { .set = s->a, .propagation = s->b };
 
 	return mount_change(in->slots[SLOT_ROOT], &c, false);
+}
+
+/* What was asked for must be so, whatever the calls said (RELIABILITY F3). */
+int init_verify_root(struct init *in, const struct plan_step *s)
+{
+	struct stat want, got;
+	struct statvfs fs;
+
+	if (fstat(in->slots[s->slot], &want) < 0 || stat("/", &got) < 0 ||
+	    statvfs("/", &fs) < 0)
+		return -errno;
+	if (want.st_dev != got.st_dev || want.st_ino != got.st_ino)
+		return -EPERM;
+	return (s->a & MOUNT_ATTR_RDONLY) && !(fs.f_flag & ST_RDONLY) ? -EPERM : 0;
 }

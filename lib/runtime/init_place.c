@@ -9,7 +9,9 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
@@ -382,6 +384,35 @@ int init_read_only(struct init *in, const struct plan_step *s)
 }
 
 /* --- inside, after the pivot --- */
+
+/* What was asked for must be so, whatever the calls said (RELIABILITY F3). */
+int init_verify_mask(struct init *in, const struct plan_step *s)
+{
+	AUTO_FD int at = open_inroot(in->slots[s->slot], init_text(in, s->s1), O_PATH, 0);
+	struct stat st, mask;
+
+	if (at == -ENOENT)
+		return 0;
+	if (at < 0 || fstat(at, &st) < 0)
+		return at < 0 ? at : -errno;
+	if (!S_ISDIR(st.st_mode))
+		return S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) ? 0 : -EPERM;
+	if (fstat(in->slots[s->from], &mask) < 0)
+		return -errno;
+	return st.st_dev == mask.st_dev ? 0 : -EPERM;
+}
+
+int init_verify_read_only(struct init *in, const struct plan_step *s)
+{
+	AUTO_FD int at = open_inroot(in->slots[s->slot], init_text(in, s->s1), O_PATH, 0);
+	struct statvfs fs;
+
+	if (at == -ENOENT)
+		return 0;
+	if (at < 0 || fstatvfs(at, &fs) < 0)
+		return at < 0 ? at : -errno;
+	return fs.f_flag & ST_RDONLY ? 0 : -EPERM;
+}
 
 int init_mkcwd(struct init *in, const struct plan_step *s)
 {

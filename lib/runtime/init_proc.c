@@ -247,17 +247,88 @@ static int status_value(const char *text, const char *name, unsigned base,
 	return 0;
 }
 
-/* What was asked for must be so, whatever the calls said (RELIABILITY F3). */
-int init_verify(struct init *in, const struct plan_step *s)
+/* Read once: a filter may forbid to go back. */
+static int read_status(struct init *in)
 {
-	struct spec_caps c;
-	char text[4096];
-	ssize_t n = read(in->status_fd, text, sizeof(text) - 1);
-	uint64_t known = 0;
+	ssize_t n;
 
+	if (in->status[0])
+		return 0;
+	n = read(in->status_fd, in->status, sizeof(in->status) - 1);
 	if (n < 0)
 		return -errno;
-	text[n] = '\0';
+	in->status[n] = '\0';
+	return 0;
+}
+
+/* The next number of a list in one line; false at its end. */
+static bool next_id(const char **p, uint32_t *id)
+{
+	uint32_t n = 0;
+
+	*p += strspn(*p, " \t");
+	if (**p < '0' || **p > '9')
+		return false;
+	for (; **p >= '0' && **p <= '9'; (*p)++)
+		n = n * 10 + (uint32_t)(**p - '0');
+	*id = n;
+	return true;
+}
+
+/* Real, effective, saved and that of file systems: all this one? */
+static bool all_are(const char *text, const char *name, uint64_t want)
+{
+	const char *p = strstr(text, name);
+	unsigned count = 0;
+	uint32_t id;
+
+	for (p = p ? p + strlen(name) : ""; next_id(&p, &id); count++)
+		if (id != want)
+			return false;
+	return count == 4;
+}
+
+static bool groups_are(const char *text, const char *ids, size_t len)
+{
+	static const char name[] = "\nGroups:\t";
+	const char *p = strstr(text, name);
+	uint32_t id, one;
+	size_t count = 0;
+
+	for (p = p ? p + strlen(name) : ""; next_id(&p, &id); count++) {
+		size_t at = 0;
+
+		for (one = ~id; at < len && one != id; at += sizeof(one))
+			memcpy(&one, ids + at, sizeof(one));
+		if (one != id)
+			return false;
+	}
+	return count == len / sizeof(uint32_t);
+}
+
+/* What was asked for must be so, whatever the calls said (RELIABILITY F3). */
+int init_verify_ids(struct init *in, const struct plan_step *s)
+{
+	int r = read_status(in);
+
+	if (r < 0)
+		return r;
+	if (!all_are(in->status, "\nUid:\t", s->a) || !all_are(in->status, "\nGid:\t", s->b))
+		return -EPERM;
+	if (in->head->flags & PLAN_F_DENY_SETGROUPS)
+		return 0;
+	return groups_are(in->status, in->plan + s->data, s->data_len) ? 0 : -EPERM;
+}
+
+int init_verify(struct init *in, const struct plan_step *s)
+{
+	const char *text = in->status;
+	struct spec_caps c;
+	uint64_t known = 0;
+	int r = read_status(in);
+
+	if (r < 0)
+		return r;
 	memcpy(&c, in->plan + s->data, sizeof(c));
 	for (unsigned long i = 0; i < CAP_COUNT; i++)
 		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0)
@@ -278,7 +349,8 @@ int init_verify(struct init *in, const struct plan_step *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint64_t got = 0;
-		int r = status_value(text, rows[i].name, rows[i].base, &got);
+
+		r = status_value(text, rows[i].name, rows[i].base, &got);
 
 		if (r < 0)
 			return r;

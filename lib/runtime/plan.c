@@ -115,7 +115,7 @@ static bool is_step(struct checker *c, const struct plan_step *s, bool last)
 	if ((uses & USE_SLOT) && !c->filled[s->slot])
 		return false;
 	if ((uses & USE_FROM) && !c->filled[s->from] &&
-	    !(s->op == OP_MASK && c->h->kind == PLAN_START))
+	    !((s->op == OP_MASK || s->op == OP_VERIFY_MASK) && c->h->kind == PLAN_START))
 		return false;
 	/* Two texts one after the other. */
 	if (s->op == OP_HOOK && s->s2 &&

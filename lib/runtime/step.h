@@ -128,6 +128,11 @@ struct plan_step {
 	X(READ_ONLY, "read-only", "make '%s' read-only", USE_S1 | USE_SLOT) \
 	X(PIVOT, "pivot", "change the root file system", USE_SLOT)	\
 	X(ROOT_ATTR, "root-attr", "change the root mount's attributes", 0) \
+	X(VERIFY_ROOT, "verify-root", "verify the root file system", USE_SLOT) \
+	X(VERIFY_MASK, "verify-mask", "verify that '%s' is masked",	\
+	  USE_S1 | USE_SLOT | USE_FROM)					\
+	X(VERIFY_READ_ONLY, "verify-read-only", "verify that '%s' is read-only", \
+	  USE_S1 | USE_SLOT)						\
 	X(HOOK, "hook", "hook '%s'", USE_S1 | USE_EXEC)			\
 	X(OWN_STDIO, "own-stdio", "give the standard streams to the user", 0) \
 	X(READY, "ready", "report", 0)					\
@@ -142,6 +147,7 @@ struct plan_step {
 	X(CAPS, "caps", "set capabilities", USE_CAPS)			\
 	X(NO_NEW_PRIVS, "no-new-privs", "set no_new_privs", 0)		\
 	X(SECCOMP, "seccomp", "load the seccomp filter", USE_BPF)	\
+	X(VERIFY_IDS, "verify-ids", "verify the user", USE_IDS)		\
 	X(VERIFY, "verify", "verify that restrictions hold", USE_CAPS)	\
 	X(EXEC, "exec", "run '%s'", USE_S1 | USE_EXEC)
 
@@ -177,6 +183,8 @@ enum plan_op {
  *	CONSOLE	slot: SLOT_DEV for a /dev/console; a: rows << 16 | columns
  *	MASK	slot: root; from: SLOT_MASK, and SLOT_NULL for files
  *	PIVOT	slot: root
+ *	VERIFY_ROOT slot: root; a: attributes that it must have
+ *	VERIFY_MASK, VERIFY_READ_ONLY those of MASK and READ_ONLY
  *	ROOT_ATTR a: attributes set; b: propagation
  *	TAP	s1: the tun device; replaces the pointer of the config
  *	RLIMIT	a: soft, b: hard; flags: the number
@@ -184,6 +192,7 @@ enum plan_op {
  *	UMASK	a: the mask
  *	BOUND	a: what stays
  *	CREDS	a: uid, b: gid; data: supplementary groups
+ *	VERIFY_IDS the same
  *	OWN_STDIO a: uid, b: gid
  *	HOOK	a: timeout in seconds, 0: none; s2: the state up to its pid, and
  *		behind its NUL what follows the number

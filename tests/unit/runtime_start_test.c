@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/wait.h>
 
@@ -322,6 +323,57 @@ static void verification(void **state)
 	assert_int_equal(box_start(&b, -1, &e), -EPERM);
 	assert_non_null(strstr(e.text, "verify"));
 	box_end(&b);
+}
+
+/* RELIABILITY F3: no step can be left out in silence. */
+static void skipped_steps(void **state)
+{
+	static const struct {
+		enum plan_op op;
+		const char *at;
+		const char *words;
+	} rows[] = {
+		{ OP_MASK, "/proc/interrupts", "verify that '/proc/interrupts' is masked" },
+		{ OP_MASK, "/sys/firmware", "verify that '/sys/firmware' is masked" },
+		{ OP_READ_ONLY, "/proc/sys", "verify that '/proc/sys' is read-only" },
+		{ OP_PIVOT, NULL, "verify the root file system" },
+		{ OP_ROOT_ATTR, NULL, "verify the root file system" },
+		{ OP_CREDS, NULL, "verify the user" },
+		{ OP_CAPS, NULL, "verify that restrictions hold" },
+		{ OP_NO_NEW_PRIVS, NULL, "load the seccomp filter" },
+		{ OP_SECCOMP, NULL, "verify that restrictions hold" },
+	};
+	static const struct sock_filter allow[] = {
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct err e = ERR_INIT;
+		struct plan_step *s;
+		struct box b;
+
+		if (rows[i].op == OP_CREDS && !has_range)
+			continue;
+		box_begin(&b, "exit 0");
+		b.spec.root_readonly = true;
+		b.spec.process.caps.effective &= ~CAP_BIT(12);
+		b.spec.process.caps.permitted &= ~CAP_BIT(12);
+		b.spec.process.user.uid = has_range ? 1000 : 0;
+		b.opt.seccomp = allow;
+		b.opt.seccomp_len = sizeof(allow);
+		assert_int_equal(box_compile(&b, &e), 0);
+		s = (struct plan_step *)plan_steps((struct plan_head *)b.plan.data);
+		while (s->op != rows[i].op ||
+		       (rows[i].at && !str_eq(plan_text(b.plan.data, s->s1), rows[i].at)))
+			s++;
+		s->op = OP_SESSION;
+		if (box_start(&b, -1, &e) == 0)
+			fail_msg("%s was left out unseen", plan_ops[rows[i].op].name);
+		if (!strstr(e.text, rows[i].words))
+			fail_msg("%s left out: '%s'", plan_ops[rows[i].op].name, e.text);
+		box_end(&b);
+	}
 }
 
 /* RELIABILITY B3, G1 */
@@ -683,6 +735,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(groups),
 		cmocka_unit_test(seccomp_is_loaded),
 		cmocka_unit_test(verification),
+		cmocka_unit_test(skipped_steps),
 		cmocka_unit_test(masks),
 		cmocka_unit_test(hostile_image),
 		cmocka_unit_test(over_proc),
