@@ -68,7 +68,8 @@ init_op init_private, init_fsmount, init_layers, init_overlay, init_fuse, init_t
 	init_verify_root;
 /* init_place.c: what happens at a path inside the root */
 init_op init_attach, init_mkdir, init_symlink, init_copy_up, init_console,
-	init_mask, init_read_only, init_verify_mask, init_verify_read_only, init_mkcwd, init_cwd, init_sysctl;
+	init_mask, init_read_only, init_verify_mask, init_verify_read_only,
+	init_mkcwd, init_cwd, init_sysctl;
 /* init_proc.c: the process itself */
 init_op init_session, init_keyring, init_lo, init_hostname, init_domainname,
 	init_oom_score, init_become_root, init_tap, init_own_stdio, init_rlimit,
