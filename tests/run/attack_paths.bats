@@ -198,6 +198,23 @@ image() {
 	untouched
 }
 
+@test "B5: many that make the same directory at once do not disturb each other" {
+	local i pid pids
+	mkdir "$BATS_TEST_TMPDIR/vol" "$BATS_TEST_TMPDIR/x"
+	for i in 1 2 3; do
+		rm -rf "$BATS_TEST_TMPDIR"/vol/*
+		pids=()
+		for _ in {1..12}; do
+			bb -v "$BATS_TEST_TMPDIR/vol:/m" -v "$BATS_TEST_TMPDIR/x:/m/a/b/c/d/e" \
+				-w "/m/w/$i/x/y" busybox true &
+			pids+=($!)
+		done
+		for pid in "${pids[@]}"; do
+			wait "$pid"
+		done
+	done
+}
+
 # quick COMMAND...: it must end within two seconds, whatever it says.
 quick() {
 	local start=$EPOCHREALTIME
