@@ -87,16 +87,44 @@ int init_oom_score(struct init *in, const struct plan_step *s)
 	return 0;
 }
 
+/* Namespaces inherit from those around them that it is forbidden, which who
+ * made the plan as somebody's root could not know. */
+static bool is_setgroups_denied(void)
+{
+	char text[8] = "";
+	AUTO_FD int fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !strncmp(text, "deny", 4);
+}
+
+static int drop_groups(struct init *in)
+{
+	struct plan_head *h = (struct plan_head *)in->plan;
+	const struct plan_step *steps = plan_steps(h);
+
+	if ((h->flags & PLAN_F_DENY_SETGROUPS) || syscall(SYS_setgroups, 0, NULL) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	if (!is_setgroups_denied())
+		return -EPERM;
+	h->flags |= PLAN_F_DENY_SETGROUPS;
+	for (uint32_t i = 0; i < h->step_count; i++)
+		if (steps[i].op == OP_CREDS && steps[i].data_len > sizeof(uint32_t))
+			in->rungs |= PLAN_RUNG_NO_SETGROUPS;
+	return 0;
+}
+
 int init_become_root(struct init *in, const struct plan_step *s)
 {
 	uid_t uid = (uid_t)s->a;
 	gid_t gid = (gid_t)s->b;
+	int r = drop_groups(in);
 
+	if (r < 0)
+		return r;
 	/* The raw calls: the C library's signal all threads, of which there
 	 * are none. */
-	if (!(in->head->flags & PLAN_F_DENY_SETGROUPS) &&
-	    syscall(SYS_setgroups, 0, NULL) < 0)
-		return -errno;
 	if (syscall(SYS_setresgid, gid, gid, gid) < 0 ||
 	    syscall(SYS_setresuid, uid, uid, uid) < 0)
 		return -errno;
