@@ -98,3 +98,16 @@ table() {
 	output_has '0000000000000000$'
 	coracle rm -f more
 }
+
+@test "F2: where groups cannot be set at all, nested in a single id, containers start" {
+	local tree=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$tree"/{bin,proc,sys,dev,etc}
+	cp "$(command -v busybox)" "$tree/bin/busybox"
+	cat >"$BATS_TEST_TMPDIR/nested" <<-'END'
+	mount -t tmpfs none "$XDG_DATA_HOME" && cd / || exit 9
+	coracle run -d --name n --network none --rootfs "$1" /bin/busybox sleep 1000 >/dev/null &&
+		coracle exec n /bin/busybox id -u && coracle rm -f n
+	END
+	ok unshare -Urmpf --mount-proc sh "$BATS_TEST_TMPDIR/nested" "$tree"
+	output_is $'0\nn'
+}
