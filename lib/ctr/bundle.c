@@ -44,6 +44,7 @@ int ctr_rootfs(struct rootfs *out, struct ctr_env *env, int64_t snapshot, struct
 	for (size_t i = snap.parent_count; i-- > 0;)
 		strv_addf(&lowers, "%lld", (long long)snap.parents[i]);
 	snprintf(id, sizeof(id), "%lld", (long long)snapshot);
+	rootfs_clear(out);
 	driver->describe(out, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), id, &lowers);
 	return 0;
 }

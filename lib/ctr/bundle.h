@@ -37,7 +37,7 @@ static inline void ctr_bundle_auto(struct ctr_bundle *b)
 int ctr_bundle_load(struct ctr_bundle *out, struct ctr_env *env,
 		    const struct container *row, struct err *e) MUST_CHECK;
 
-/* How a snapshot is mounted. */
+/* How a snapshot is mounted; what out had before is freed. */
 int ctr_rootfs(struct rootfs *out, struct ctr_env *env, int64_t snapshot,
 	       struct err *e) MUST_CHECK;
 

@@ -32,6 +32,20 @@ together() {
 	output_is ''
 }
 
+# There are 4096 names: among 400, one in ten is taken at the first try.
+@test "a name that we chose and that is taken: another one, and the same layers" {
+	local i again
+	for i in {1..400}; do
+		coracle create --network none busybox true >/dev/null
+	done
+	again=$(coracle ps -a --format '{{.Names}}' | grep '_.*_')
+	[ -n "$again" ]
+	ok coracle start $again
+	ok coracle wait $again
+	[ "$(sort -u <<<"$output")" = 0 ]
+	coracle rm -a >/dev/null
+}
+
 @test "thirty with a network at once" {
 	together 30 coracle run --rm busybox true
 }
