@@ -16,6 +16,7 @@
 #include "lib/fmt/spec.h"
 #include "lib/os/userns.h"
 #include "lib/runtime/plan.h"
+#include "tests/unit/own_ids.h"
 
 #define BOX_CAPS 0xa80425fbull		/* docker's fourteen */
 
@@ -55,27 +56,7 @@ static inline void box_spec(struct spec *s)
 	strv_add(&s->readonly_paths, "/proc/sys");
 }
 
-/* Maps of whoever runs the test; false: only one id is to be had. */
-static inline bool box_grant(const char *path, struct id_grant *g)
-{
-	FILE *f = fopen(path, "re");
-	const char *user = getenv("USER");
-	char line[256], name[64];
-	bool found = false;
-
-	if (geteuid() == 0) {
-		g->start = 100000;
-		g->count = 65536;
-		found = true;
-	}
-	while (f && user && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%63[^:]:%u:%u", name, &g->start, &g->count) == 3 &&
-			str_eq(name, user);
-	if (f)
-		fclose(f);
-	return found;
-}
-
+/* The default map of whoever runs the test; false: only one id is to be had. */
 static inline bool box_map(struct idmap *map)
 {
 	struct id_grant u, g;
@@ -84,7 +65,7 @@ static inline bool box_map(struct idmap *map)
 
 	memset(map, 0, sizeof(*map));
 	if (userns_find_helper("newuidmap", path, sizeof(path)) &&
-	    box_grant("/etc/subuid", &u) && box_grant("/etc/subgid", &g))
+	    own_grant("/etc/subuid", &u) && own_grant("/etc/subgid", &g))
 		return id_map_default(&map->uids, geteuid(), &u, 1, &e) == 0 &&
 		       id_map_default(&map->gids, getegid(), &g, 1, &e) == 0;
 	(void)!id_map_single(&map->uids, geteuid(), 0, &e);
