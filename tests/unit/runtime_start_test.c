@@ -4,6 +4,9 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "lib/base/fd.h"
@@ -323,6 +326,42 @@ static void verification(void **state)
 	assert_int_equal(box_start(&b, -1, &e), -EPERM);
 	assert_non_null(strstr(e.text, "verify"));
 	box_end(&b);
+}
+
+/* A sandbox that hides clone3 and gives no new privileges. */
+static int start_in_sandbox(void)
+{
+	static struct sock_filter hide[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = ARRAY_SIZE(hide), .filter = hide };
+	struct idmap single = { .uids = { .len = 0 } };
+	struct err e = ERR_INIT;
+	struct box b;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0 ||
+	    id_map_single(&single.uids, geteuid(), 0, &e) < 0 ||
+	    id_map_single(&single.gids, getegid(), 0, &e) < 0)
+		return 1;
+	box_begin(&b, "exit 7");
+	b.opt.idmap = &single;
+	return box_run(&b, &e) == 0 ? b.status : 2;
+}
+
+static void without_clone3(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(start_in_sandbox());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 7);
 }
 
 /* RELIABILITY F3: no step can be left out in silence. */
@@ -735,6 +774,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(groups),
 		cmocka_unit_test(seccomp_is_loaded),
 		cmocka_unit_test(verification),
+		cmocka_unit_test(without_clone3),
 		cmocka_unit_test(skipped_steps),
 		cmocka_unit_test(masks),
 		cmocka_unit_test(hostile_image),
