@@ -111,3 +111,22 @@ table() {
 	ok unshare -Urmpf --mount-proc sh "$BATS_TEST_TMPDIR/nested" "$tree"
 	output_is $'0\nn'
 }
+
+@test "F6: a map without the caller, with each snapshotter, a network, exec" {
+	local s
+	for s in overlay native; do
+		coracle run -d --name nomap --snapshotter $s --userns nomap busybox sleep 1000
+		ok coracle exec nomap sh -c 'id -u; touch /x /root/x; stat -c %u / /x /home/app/own; cat /etc/hostname'
+		[ "$(head -n 4 <<<"$output" | xargs)" = "0 0 0 1000" ]
+		! awk -v me="$(id -u)" '$2 == me { found = 1 } END { exit !found }' \
+			"/proc/$(coracle inspect --format '{{.State.Pid}}' nomap)/uid_map"
+		coracle stop -t 0 nomap
+		coracle start nomap
+		ok coracle exec nomap ls /x
+		coracle rm -f nomap
+	done
+	if command -v fuse-overlayfs >/dev/null; then
+		fails 125 bb --snapshotter fuse-overlayfs --userns nomap busybox true
+		output_has 'our own ids'
+	fi
+}
