@@ -234,7 +234,7 @@
 		" ((kind = 1 AND " LAYER_UNREFERENCED ") OR (kind <> 1"	\
 		" AND NOT EXISTS (SELECT 1 FROM container WHERE snapshot = s.id)" \
 		" AND NOT EXISTS (SELECT 1 FROM lease_snapshot l WHERE l.snapshot = s.id)))") \
-	SQL(GC_INGESTS, "SELECT ref FROM ingest i WHERE created_ns < ?1"	\
+	SQL(GC_INGESTS, "SELECT ref FROM ingest i WHERE (created_ns < ?1 OR digest IS NULL)" \
 		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease) LIMIT ?2") \
 	SQL(GC_INGEST, "DELETE FROM ingest AS i WHERE ref = ?1"		\
 		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease)") \

@@ -507,6 +507,28 @@ static void test_leases(void **state)
 	FAILS(ENOENT, lease_remove(s, kept, &e));
 }
 
+/* A failed load stops between the commit of a blob and the barrier. */
+static void test_gc_unnamed(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	struct gc_options o = { .grace_s = GC_GRACE_S };
+	AUTO(lease) struct lease l = LEASE_INIT;
+	struct content_ingest in;
+	struct gc_result res;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(lease_begin(&l, s, "load", &e));
+	assert_int_equal(content_ingest_begin(&in, s, &l, NULL, 1, &e), CONTENT_WRITE);
+	OK(content_ingest_write(&in, "x", 1, &e));
+	OK(content_ingest_commit(&in, &one.layer_digest[0], 1, &e));
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.ingests, 0);
+	OK(lease_end(&l, &e));
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.ingests, 1);
+}
+
 static void test_gc(void **state)
 {
 	AUTO(store) struct store *s = open_store(true);
@@ -640,7 +662,8 @@ int main(void)
 		TEST(test_open), TEST(test_newer), TEST(test_upgrade), TEST(test_split),
 		TEST(test_transactions), TEST(test_content), TEST(test_images),
 		TEST(test_snapshots), TEST(test_containers), TEST(test_volumes),
-		TEST(test_leases), TEST(test_gc), TEST(test_gc_staging), TEST(test_figures),
+		TEST(test_leases), TEST(test_gc), TEST(test_gc_unnamed),
+		TEST(test_gc_staging), TEST(test_figures),
 	};
 
 	sample_make(&one, 1);
