@@ -75,13 +75,15 @@ debian_image() {
 		sort -u | grep -v -e security -e updates -e backports | head -n 1)
 	suite=${mirror#* } mirror=${mirror% *}
 	[ "$(id -u)" -ne 0 ] || mode=root
-	# Its other ids cannot read a home of ours.
+	# Its other ids cannot read a home of ours.  Its pipes have to be below 10,
+	# since /bin/sh knows no others.
 	HOME=/ PATH=$PATH:/usr/sbin:/sbin mmdebstrap --quiet --mode=$mode --variant=apt \
 		--include=python3,passwd --aptopt='Acquire::Languages "none"' \
 		--aptopt='Acquire::Retries "2"' --aptopt='Acquire::http::Timeout "15"' \
 		--dpkgopt=path-exclude='/usr/share/doc/*' --dpkgopt=path-exclude='/usr/share/man/*' \
 		--dpkgopt=path-exclude='/usr/share/locale/*' --skip=cleanup/apt/lists \
-		"$suite" "$tmp/debian.tar" "$mirror" >"$tmp/log" 2>&1 || {
+		"$suite" "$tmp/debian.tar" "$mirror" >"$tmp/log" 2>&1 \
+		3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- || {
 		tail -n 20 "$tmp/log" >&2
 		exit 77
 	}
