@@ -64,6 +64,18 @@ static int on_busy(void *arg, int tries)
 	return 1;
 }
 
+/* A log that was only copied starts anew for a process that writes again, but
+ * ours end: it is cut.  Who reads just now keeps it for the next one. */
+static int on_commit(void *since, sqlite3 *db, const char *name, int pages)
+{
+	if (pages < CHECKPOINT_PAGES)
+		return SQLITE_OK;
+	(void)sqlite3_busy_handler(db, NULL, NULL);
+	(void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	(void)sqlite3_busy_handler(db, on_busy, since);
+	return SQLITE_OK;
+}
+
 int db_open(struct store *s, const char *path, bool read_only, struct err *e)
 {
 	static uint64_t busy_since;	/* of the call that waits now */
@@ -85,7 +97,7 @@ int db_open(struct store *s, const char *path, bool read_only, struct err *e)
 	/* Every call is the last connection; see DESIGN.md section 4. */
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
-	(void)sqlite3_wal_autocheckpoint(s->db, CHECKPOINT_PAGES);
+	(void)sqlite3_wal_hook(s->db, on_commit, &busy_since);
 	s->is_sync_full = true;
 	return 0;
 }
