@@ -1,6 +1,7 @@
 #include "lib/base/mem.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,13 @@ void *mem_grow(void *old, size_t count, size_t size)
 	if (!p)
 		out_of_memory();
 	return p;
+}
+
+void *mem_more(void *old, size_t len, size_t size)
+{
+	bool is_full = !(len & (len - 1));	/* 0 and the powers of two */
+
+	return is_full ? mem_grow(old, len ? 2 * len : 1, size) : old;
 }
 
 char *mem_strn(const char *s, size_t len)

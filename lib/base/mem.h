@@ -13,6 +13,9 @@
 
 void *mem_zero(size_t count, size_t size) MUST_CHECK;	/* zeroed array */
 void *mem_grow(void *old, size_t count, size_t size) MUST_CHECK;
+/* Room for one more than len, in steps that double: for an array that grows in
+ * no other way, whose capacity its len then tells. */
+void *mem_more(void *old, size_t len, size_t size) MUST_CHECK;
 char *mem_str(const char *s) MUST_CHECK;		/* NULL gives NULL */
 char *mem_strn(const char *s, size_t len) MUST_CHECK;
 char *mem_printf(const char *fmt, ...) PRINTF(1, 2) MUST_CHECK;

@@ -105,14 +105,10 @@ int content_list(struct blobs *out, struct store *s, struct err *e)
 {
 	AUTO(blobs) struct blobs l = BLOBS_INIT;
 	AUTO(db_rows) sqlite3_stmt *st = NULL;
-	size_t cap = 0;
 	int r = db_query(&st, s, SQL_BLOB_LIST, NO_ARGS, e);
 
 	while (r >= 0 && (r = db_next(s, st, e)) > 0) {
-		if (l.len == cap) {
-			cap = cap ? 2 * cap : 64;
-			l.v = mem_grow(l.v, cap, sizeof(*l.v));
-		}
+		l.v = mem_more(l.v, l.len, sizeof(*l.v));
 		r = db_digest(&l.v[l.len].digest, st, 0, e);
 		l.v[l.len].size = db_u64(st, 1);
 		l.v[l.len].created_ns = db_u64(st, 2);

@@ -161,14 +161,10 @@ int image_list(struct images *out, struct store *s, const char *ns,
 {
 	AUTO(images) struct images l = IMAGES_INIT;
 	AUTO(db_rows) sqlite3_stmt *st = NULL;
-	size_t cap = 0;
 	int r = db_query(&st, s, SQL_IMAGE_LIST, ARGS(T(ns), D(config)), e);
 
 	while (r >= 0 && (r = db_next(s, st, e)) > 0) {
-		if (l.len == cap) {
-			cap = cap ? 2 * cap : 32;
-			l.v = mem_grow(l.v, cap, sizeof(*l.v));
-		}
+		l.v = mem_more(l.v, l.len, sizeof(*l.v));
 		r = from_row(&l.v[l.len], st, e);
 		l.len += r == 0;
 	}

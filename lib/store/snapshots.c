@@ -81,7 +81,7 @@ int snapshot_get(struct snapshot *out, struct store *s, int64_t id, struct err *
 	if (r == 0)
 		r = db_query(&st, s, SQL_SNAPSHOT_PARENTS, ARGS(I(id)), e);
 	while (r >= 0 && (r = db_next(s, st, e)) > 0) {
-		snap.parents = mem_grow(snap.parents, snap.parent_count + 1,
+		snap.parents = mem_more(snap.parents, snap.parent_count,
 					sizeof(*snap.parents));
 		snap.parents[snap.parent_count++] = db_int(st, 0);
 	}
@@ -97,14 +97,10 @@ int snapshot_list(struct snapshots *out, struct store *s, const char *driver,
 {
 	AUTO(snapshots) struct snapshots l = SNAPSHOTS_INIT;
 	AUTO(db_rows) sqlite3_stmt *st = NULL;
-	size_t cap = 0;
 	int r = db_query(&st, s, SQL_SNAPSHOT_LIST, ARGS(T(driver)), e);
 
 	while (r >= 0 && (r = db_next(s, st, e)) > 0) {
-		if (l.len == cap) {
-			cap = cap ? 2 * cap : 32;
-			l.v = mem_grow(l.v, cap, sizeof(*l.v));
-		}
+		l.v = mem_more(l.v, l.len, sizeof(*l.v));
 		r = from_row(&l.v[l.len], st, e);
 		l.len += r == 0;
 	}
