@@ -49,6 +49,18 @@ coracle_setup() {
 	esac
 }
 
+# coracle_publish: for files run by root, what any user may read in PUB: the
+# programs in bin, and busybox.tar.
+coracle_publish() {
+	export PUB=$BATS_FILE_TMPDIR/pub
+	chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
+	coracle_setup
+	"$ROOT/tests/run/mkimages.sh" "$IMAGES"
+	install -D -m 0644 "$IMAGES/busybox.tar" "$PUB/busybox.tar"
+	install -D -m 0755 -t "$PUB/bin" "$BIN"/coracle "$BIN"/coracle-*
+	chmod 0755 "$PUB"
+}
+
 coracle_teardown() {
 	local left
 	coracle rm -f -a >/dev/null

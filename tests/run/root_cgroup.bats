@@ -7,13 +7,8 @@ load helper
 setup_file() {
 	[ "$(id -u)" -eq 0 ] || skip "only root can delegate a cgroup"
 	need runuser unshare
-	chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
-	coracle_setup
-	"$ROOT/tests/run/mkimages.sh" "$IMAGES"
-	install -D -m 0644 "$IMAGES/busybox.tar" "$BATS_FILE_TMPDIR/pub/busybox.tar"
-	install -D -m 0755 -t "$BATS_FILE_TMPDIR/pub/bin" "$BIN"/coracle "$BIN"/coracle-*
-	chmod 0755 "$BATS_FILE_TMPDIR/pub"
-	export PUB=$BATS_FILE_TMPDIR/pub OWNER=crt-cgroup-$$
+	coracle_publish
+	export OWNER=crt-cgroup-$$
 	useradd --system --no-create-home "$OWNER"
 	usermod --add-subuids 1000000-1065535 --add-subgids 1000000-1065535 "$OWNER"
 }

@@ -8,13 +8,7 @@ load helper
 setup_file() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	need runuser unshare
-	chmod 0711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
-	coracle_setup
-	"$ROOT/tests/run/mkimages.sh" "$IMAGES"
-	install -D -m 0644 "$IMAGES/busybox.tar" "$BATS_FILE_TMPDIR/pub/busybox.tar"
-	install -D -m 0755 -t "$BATS_FILE_TMPDIR/pub/bin" "$BIN"/coracle "$BIN"/coracle-*
-	chmod 0755 "$BATS_FILE_TMPDIR/pub"
-	export PUB=$BATS_FILE_TMPDIR/pub
+	coracle_publish
 	USER1=crt-with-$$ USER2=crt-bare-$$
 	useradd --system --no-create-home "$USER1"
 	useradd --system --no-create-home "$USER2"

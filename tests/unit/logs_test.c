@@ -12,31 +12,7 @@
 #include "lib/fmt/logline.h"
 #include "lib/fmt/shimmsg.h"
 #include "shim/log.h"
-
-static char dir_path[] = "/tmp/logs_test.XXXXXX";
-
-static int make_dir(void **state UNUSED)
-{
-	strcpy(strrchr(dir_path, '.') + 1, "XXXXXX");
-	return mkdtemp(dir_path) ? 0 : -1;
-}
-
-static int remove_dir(void **state UNUSED)
-{
-	struct err e = ERR_INIT;
-	AUTO_FD int tmp = fs_open_dir(AT_FDCWD, "/tmp", &e);
-
-	return fs_rmtree(tmp, dir_path + strlen("/tmp/"), &e);
-}
-
-static int open_dir(void)
-{
-	struct err e = ERR_INIT;
-	int fd = fs_open_dir(AT_FDCWD, dir_path, &e);
-
-	assert_true(fd >= 0);
-	return fd;
-}
+#include "tests/unit/tmpdir.h"
 
 static void write_records(int dir, const char *name, const char *const *texts)
 {

@@ -12,32 +12,9 @@
 #include "lib/base/buf.h"
 #include "lib/base/fs.h"
 #include "shim/log.h"
+#include "tests/unit/tmpdir.h"
 
-static char dir_path[] = "/tmp/shim_log_test.XXXXXX";
 static struct log the_log;
-
-static int make_dir(void **state UNUSED)
-{
-	strcpy(strrchr(dir_path, '.') + 1, "XXXXXX");
-	return mkdtemp(dir_path) ? 0 : -1;
-}
-
-static int remove_dir(void **state UNUSED)
-{
-	struct err e = ERR_INIT;
-	AUTO_FD int tmp = fs_open_dir(AT_FDCWD, "/tmp", &e);
-
-	return fs_rmtree(tmp, dir_path + strlen("/tmp/"), &e);
-}
-
-static int open_dir(void)
-{
-	struct err e = ERR_INIT;
-	int fd = fs_open_dir(AT_FDCWD, dir_path, &e);
-
-	assert_true(fd >= 0);
-	return fd;
-}
 
 static struct log *open_log(int dir, uint64_t max_size, uint32_t files)
 {
