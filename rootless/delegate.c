@@ -94,11 +94,32 @@ static bool is_managed(const char *dir)
 	return str_ends(name, ".slice") || str_starts(name, "user@");
 }
 
+/* Makes dir its parent, if that is ours to use beside it. */
+static bool go_beside(char *dir, const struct cgroup_tree *tree)
+{
+	char *slash = strrchr(dir, '/');
+
+	if (slash == dir)
+		return false;
+	*slash = '\0';
+	return !is_managed(dir) && cgroup_is_delegated(tree, dir);
+}
+
+bool delegate_has_place(void)
+{
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	struct err none = ERR_INIT;
+	char dir[CGROUP_PATH_MAX];
+
+	return cgroup_tree_open(&tree, &none) == 0 && cgroup_of(0, dir, &none) == 0 &&
+		(cgroup_is_delegated(&tree, dir) || go_beside(dir, &tree));
+}
+
 static int below_own(struct delegated *out, const struct cgroup_tree *tree,
 		     const struct delegate_request *q, struct err *e)
 {
 	struct delegated beside = DELEGATED_INIT;
-	char dir[CGROUP_PATH_MAX], *slash;
+	char dir[CGROUP_PATH_MAX];
 	int r = cgroup_of(0, dir, e);
 
 	if (r < 0)
@@ -109,10 +130,7 @@ static int below_own(struct delegated *out, const struct cgroup_tree *tree,
 		r = place(out, tree, dir, q->name, q, e);
 	if (r == 0 && !out->missing[0])
 		return 0;
-	slash = strrchr(dir, '/');
-	slash[slash == dir ? 1 : 0] = '\0';
-	if ((r < 0 && r != -EACCES) || slash == dir || is_managed(dir) ||
-	    !cgroup_is_delegated(tree, dir))
+	if ((r < 0 && r != -EACCES) || !go_beside(dir, tree))
 		return r;
 	err_clear(e);
 	r = place(&beside, tree, dir, q->name, q, e);

@@ -53,6 +53,9 @@ static inline void delegated_auto(struct delegated *d)
 int delegate_create(struct delegated *out, const struct delegate_request *q,
 		    struct err *e) MUST_CHECK;
 
+/* Might rung 1 have a place for a container? */
+bool delegate_has_place(void) MUST_CHECK;
+
 /* Does the request need q->shim? */
 static inline bool delegate_wants_shim(const struct delegate_request *q)
 {

@@ -200,31 +200,12 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 
 /* --- the shim --- */
 
-/* Might delegate_create() find a place below or beside our own cgroup? */
-static bool may_have_cgroup(void)
-{
-	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
-	struct err none = ERR_INIT;
-	char own[CGROUP_PATH_MAX];
-	char *slash;
-
-	if (cgroup_tree_open(&tree, &none) < 0 || cgroup_of(0, own, &none) < 0)
-		return false;
-	if (cgroup_is_delegated(&tree, own))
-		return true;
-	slash = strrchr(own, '/');
-	if (!slash || slash == own)
-		return false;
-	*slash = '\0';
-	return cgroup_is_delegated(&tree, own);
-}
-
 /* A cgroup has to be there before its first process is, and another
  * container's network is in its user namespace. */
 static bool can_begin_early(const struct ctr_config *c)
 {
 	return c->net != CTR_NET_CONTAINER && !c->memory && !c->nano_cpus && !c->cpu_shares &&
-	       !c->cpuset_cpus && !c->pids_limit && !may_have_cgroup();
+	       !c->cpuset_cpus && !c->pids_limit && !delegate_has_place();
 }
 
 int ctr_prepare(struct client *out, struct ctr_env *env, const struct ctr_config *c,
