@@ -62,16 +62,8 @@ void spec_init(struct spec *s)
 {
 	*s = (struct spec){
 		.process = { .user = { .umask = ID_NONE } },
-		.resources = {
-			.memory_limit = SPEC_UNSET,
-			.memory_reservation = SPEC_UNSET,
-			.memory_swap = SPEC_UNSET,
-			.cpu_shares = SPEC_UNSET,
-			.cpu_quota = SPEC_UNSET,
-			.cpu_period = SPEC_UNSET,
-			.pids_limit = SPEC_UNSET,
-		},
 	};
+	spec_resources_init(&s->resources);
 }
 
 static void clear_process(struct spec_process *p)
@@ -107,9 +99,7 @@ static void clear_linux(struct spec *s)
 		free(s->devices[i].path);
 	free(s->devices);
 	free(s->cgroups_path);
-	free(s->resources.cpuset_cpus);
-	free(s->resources.cpuset_mems);
-	strv_clear(&s->resources.unified);
+	spec_resources_clear(&s->resources);
 	free(s->seccomp);
 	strv_clear(&s->sysctl);
 	strv_clear(&s->masked_paths);

@@ -17,6 +17,7 @@
 #include "lib/base/err.h"
 #include "lib/base/strv.h"
 #include "lib/fmt/idmap.h"
+#include "lib/fmt/spec_resources.h"
 
 struct spec_user {
 	uint32_t uid;
@@ -83,21 +84,6 @@ struct spec_device {
 	int64_t major, minor;
 	uint32_t mode;			/* permission bits; ID_NONE: not set */
 	uint32_t uid, gid;		/* ID_NONE: not set */
-};
-
-#define SPEC_UNSET INT64_MIN
-
-struct spec_resources {
-	int64_t memory_limit;		/* bytes, -1 unlimited, SPEC_UNSET */
-	int64_t memory_reservation;
-	int64_t memory_swap;		/* memory + swap, as the spec has it */
-	int64_t cpu_shares;
-	int64_t cpu_quota;		/* us per period, -1 unlimited */
-	int64_t cpu_period;
-	char *cpuset_cpus;
-	char *cpuset_mems;
-	int64_t pids_limit;		/* -1 unlimited */
-	struct strv unified;		/* "file=value" */
 };
 
 struct spec_hook {

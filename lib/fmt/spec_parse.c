@@ -5,7 +5,6 @@
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/fmt/json.h"
 
 #define MAX_GROUPS 65536	/* NGROUPS_MAX */
 
@@ -25,13 +24,6 @@ static int get_text(char **out, const struct json_at *at, const char *key,
 		    struct err *e)
 {
 	return json_get_copy(out, at, key, JSON_MAY, e);
-}
-
-/* Any integer; absent stays SPEC_UNSET, which therefore cannot be given. */
-static int get_int(int64_t *out, const struct json_at *at, const char *key,
-		   int64_t min, struct err *e)
-{
-	return json_get_i64(out, at, key, min, INT64_MAX, JSON_MAY, e);
 }
 
 /* --- process --- */
@@ -397,52 +389,6 @@ static int get_devices(struct spec *s, const struct json_at *linux_at,
 	return r;
 }
 
-static int get_cpu(struct spec_resources *r, const struct json_at *at,
-		   struct err *e)
-{
-	struct json_at cpu;
-	int ret = json_get_object(&cpu, at, "cpu", JSON_MAY, e);
-
-	if (ret <= 0)
-		return ret;
-	ret = get_int(&r->cpu_shares, &cpu, "shares", 0, e);
-	if (ret >= 0)
-		ret = get_int(&r->cpu_quota, &cpu, "quota", -1, e);
-	if (ret >= 0)
-		ret = get_int(&r->cpu_period, &cpu, "period", 0, e);
-	if (ret >= 0)
-		ret = get_text(&r->cpuset_cpus, &cpu, "cpus", e);
-	if (ret >= 0)
-		ret = get_text(&r->cpuset_mems, &cpu, "mems", e);
-	return ret;
-}
-
-static int get_resources(struct spec_resources *r,
-			 const struct json_at *linux_at, struct err *e)
-{
-	struct json_at at, memory, pids;
-	int ret = json_get_object(&at, linux_at, "resources", JSON_MAY, e);
-
-	if (ret <= 0)
-		return ret;
-	ret = json_get_object(&memory, &at, "memory", JSON_MAY, e);
-	if (ret > 0)
-		ret = get_int(&r->memory_limit, &memory, "limit", -1, e);
-	if (ret >= 0 && json_has(&at, "memory"))
-		ret = get_int(&r->memory_reservation, &memory, "reservation", -1, e);
-	if (ret >= 0 && json_has(&at, "memory"))
-		ret = get_int(&r->memory_swap, &memory, "swap", -1, e);
-	if (ret >= 0)
-		ret = get_cpu(r, &at, e);
-	if (ret >= 0)
-		ret = json_get_object(&pids, &at, "pids", JSON_MAY, e);
-	if (ret > 0)
-		ret = get_int(&r->pids_limit, &pids, "limit", -1, e);
-	if (ret >= 0)
-		ret = json_get_map(&r->unified, &at, "unified", JSON_MAY, e);
-	return ret;
-}
-
 static int get_seccomp(struct spec *s, const struct json_at *linux_at,
 		       struct err *e)
 {
@@ -478,7 +424,7 @@ static int get_linux(struct spec *s, const struct json_at *doc, struct err *e)
 	if (r >= 0)
 		r = get_text(&s->cgroups_path, &at, "cgroupsPath", e);
 	if (r >= 0)
-		r = get_resources(&s->resources, &at, e);
+		r = spec_resources_get(&s->resources, &at, e);
 	if (r >= 0)
 		r = get_seccomp(s, &at, e);
 	if (r >= 0)

@@ -1,7 +1,5 @@
 #include "lib/fmt/spec_text.h"
 
-#include "lib/fmt/json.h"
-
 static void print_ids(struct json_w *w, const char *key,
 		      const struct id_ranges *m)
 {
@@ -16,12 +14,6 @@ static void print_ids(struct json_w *w, const char *key,
 		json_w_end(w);
 	}
 	json_w_end(w);
-}
-
-static void print_int(struct json_w *w, const char *key, int64_t v)
-{
-	if (v != SPEC_UNSET)
-		json_m_i64(w, key, v);
 }
 
 static void print_id(struct json_w *w, const char *key, uint32_t id)
@@ -199,46 +191,6 @@ static void print_devices(struct json_w *w, const struct spec *s)
 	json_w_end(w);
 }
 
-static void print_memory(struct json_w *w, const struct spec_resources *r)
-{
-	if (r->memory_limit == SPEC_UNSET &&
-	    r->memory_reservation == SPEC_UNSET && r->memory_swap == SPEC_UNSET)
-		return;
-	json_m_object(w, "memory");
-	print_int(w, "limit", r->memory_limit);
-	print_int(w, "reservation", r->memory_reservation);
-	print_int(w, "swap", r->memory_swap);
-	json_w_end(w);
-}
-
-static void print_cpu(struct json_w *w, const struct spec_resources *r)
-{
-	if (r->cpu_shares == SPEC_UNSET && r->cpu_quota == SPEC_UNSET &&
-	    r->cpu_period == SPEC_UNSET && !r->cpuset_cpus && !r->cpuset_mems)
-		return;
-	json_m_object(w, "cpu");
-	print_int(w, "shares", r->cpu_shares);
-	print_int(w, "quota", r->cpu_quota);
-	print_int(w, "period", r->cpu_period);
-	json_m_string(w, "cpus", r->cpuset_cpus);
-	json_m_string(w, "mems", r->cpuset_mems);
-	json_w_end(w);
-}
-
-static void print_resources(struct json_w *w, const struct spec_resources *r)
-{
-	json_m_object(w, "resources");
-	print_memory(w, r);
-	print_cpu(w, r);
-	if (r->pids_limit != SPEC_UNSET) {
-		json_m_object(w, "pids");
-		json_m_i64(w, "limit", r->pids_limit);
-		json_w_end(w);
-	}
-	json_m_map(w, "unified", &r->unified);
-	json_w_end(w);
-}
-
 static void print_linux(struct json_w *w, const struct spec *s)
 {
 	json_m_object(w, "linux");
@@ -247,7 +199,7 @@ static void print_linux(struct json_w *w, const struct spec *s)
 	print_namespaces(w, s);
 	print_devices(w, s);
 	json_m_string(w, "cgroupsPath", s->cgroups_path);
-	print_resources(w, &s->resources);
+	spec_resources_put(w, &s->resources);
 	if (s->seccomp) {
 		json_w_key(w, "seccomp");
 		json_w_raw(w, s->seccomp);
