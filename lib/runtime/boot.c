@@ -278,7 +278,8 @@ int boot_error(const void *plan, const struct rt_msg *m, struct err *e)
 		(void)snprintf(words, sizeof(words), "network: %s",
 			       tap_step_text((enum tap_step)m->detail));
 	r = err_ret(e, -code, "%s", words);
-	if (m->step < h->step_count && plan_steps(h)[m->step].op == OP_EXEC)
+	if (m->step < h->step_count && (plan_steps(h)[m->step].op == OP_EXEC ||
+					plan_steps(h)[m->step].op == OP_LOOKUP))
 		return err_hint(e, r, "rt.exec");
 	return r;
 }

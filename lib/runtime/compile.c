@@ -207,20 +207,39 @@ static uint64_t propagation_of(const char *text)
 	return MS_UNBINDABLE;
 }
 
+/* Those of the container's namespaces are its init's to run. */
+static bool is_inside(enum spec_hook_point point)
+{
+	return point == SPEC_HOOK_CREATE_CONTAINER || point == SPEC_HOOK_START_CONTAINER;
+}
+
 static void hooks(struct compile *c, enum spec_hook_point point)
 {
+	static const char *const status[SPEC_HOOK_POINTS] = {
+		[SPEC_HOOK_PRESTART] = "creating",
+		[SPEC_HOOK_CREATE_RUNTIME] = "creating",
+		[SPEC_HOOK_CREATE_CONTAINER] = "creating",
+		[SPEC_HOOK_START_CONTAINER] = "created",
+		[SPEC_HOOK_POSTSTART] = "running",
+		[SPEC_HOOK_POSTSTOP] = "stopped",
+	};
+
 	for (size_t i = 0; i < c->spec->hooks.count[point]; i++) {
 		const struct spec_hook *h = &c->spec->hooks.at[point][i];
 		struct plan_step s = step_of(OP_HOOK);
 		AUTO(strv) struct strv args = STRV_INIT;
+		AUTO_FREE char *state = mem_printf("{%s\"status\":\"%s\",\"pid\":",
+						   str_or(c->opt->state, ""), status[point]);
 
 		strv_join(&args, &h->args);
 		if (!args.len)
 			strv_add(&args, h->path);
 		s.s1 = blob_text(&c->blob, h->path);
-		s.s2 = blob_text(&c->blob, str_or(c->opt->state, "{\"pid\":"));
+		s.s2 = blob_text(&c->blob, state);
 		(void)blob_text(&c->blob, str_or(c->opt->state_rest, "}"));
 		s.a = h->timeout_s;
+		s.b = point;
+		s.flags = is_inside(point) ? 0 : STEP_OUTSIDE;
 		blob_vectors(&c->blob, s, &args, &h->env);
 	}
 }
@@ -234,6 +253,8 @@ static void enter_root(struct compile *c)
 		s.s1 = blob_text(&c->blob, c->spec->process.cwd);
 		blob_step(&c->blob, s);
 	}
+	hooks(c, SPEC_HOOK_PRESTART);
+	hooks(c, SPEC_HOOK_CREATE_RUNTIME);
 	hooks(c, SPEC_HOOK_CREATE_CONTAINER);
 	s = step_of(OP_PIVOT);
 	s.slot = SLOT_ROOT;
@@ -249,12 +270,27 @@ static void enter_root(struct compile *c)
 	compile_verify(c);
 }
 
+static const char *path_of(const struct strv *env)
+{
+	for (size_t i = 0; i < env->len; i++)
+		if (str_starts(env->v[i], "PATH="))
+			return str_after(env->v[i], "PATH=");
+	return NULL;
+}
+
 static void created(struct compile *c)
 {
-	const struct spec_user *u = &c->spec->process.user;
-	struct plan_step s = step_of(OP_READY);
+	const struct spec_process *p = &c->spec->process;
+	struct plan_step s = step_of(OP_LOOKUP);
 
-	if ((c->blob.head.flags & PLAN_F_DENY_SETGROUPS) && u->group_count)
+	/* Who only creates a container wants to know now. */
+	if (c->opt->remote) {
+		s.s1 = blob_text(&c->blob, p->args.v[0]);
+		s.s2 = blob_text(&c->blob, path_of(&p->env));
+		blob_step(&c->blob, s);
+	}
+	s = step_of(OP_READY);
+	if ((c->blob.head.flags & PLAN_F_DENY_SETGROUPS) && p->user.group_count)
 		s.a = PLAN_RUNG_NO_SETGROUPS;
 	blob_step(&c->blob, s);
 	blob_step(&c->blob, step_of(OP_WAIT_GO));
@@ -279,6 +315,8 @@ static int compile_all(struct compile *c, struct err *e)
 		h->flags |= PLAN_F_INIT;
 	if (c->spec->process.terminal)
 		h->flags |= PLAN_F_TERMINAL;
+	if (c->opt->remote)
+		h->flags |= PLAN_F_REMOTE;
 	/* CAP_SYS_ADMIN, or no own mount namespace's owner, could make a clone
 	 * of our program writable again. */
 	if (!c->has_maps || (c->spec->process.caps.bounding & CAP_BIT(21)))
@@ -302,7 +340,10 @@ static int compile_all(struct compile *c, struct err *e)
 		return r;
 	enter_root(c);
 	created(c);
-	return compile_process(&c->blob, &p, e);
+	r = compile_process(&c->blob, &p, e);
+	hooks(c, SPEC_HOOK_POSTSTART);
+	hooks(c, SPEC_HOOK_POSTSTOP);
+	return r;
 }
 
 int plan_compile(struct buf *out, const struct spec *s,

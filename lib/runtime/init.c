@@ -45,6 +45,7 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_VERIFY_READ_ONLY] = init_verify_read_only,
 	[OP_HOOK] = init_hook,
 	[OP_OWN_STDIO] = init_own_stdio,
+	[OP_LOOKUP] = init_lookup,
 	[OP_READY] = init_ready,
 	[OP_WAIT_GO] = init_wait_go,
 	[OP_RLIMIT] = init_rlimit,
@@ -126,9 +127,37 @@ int init_ready(struct init *in, const struct plan_step *s)
 		       (int32_t)(in->rungs | (uint32_t)s->a), 0, -1);
 }
 
+/* The next connection takes the place of our parent's socket. */
+static int await_caller(struct init *in)
+{
+	int fd = accept4(in->first_fd + 2, NULL, NULL, SOCK_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
+	r = dup3(fd, in->sock, O_CLOEXEC) < 0 ? -errno : 0;
+	fd_auto(&fd);
+	return r;
+}
+
+/* A caller that went away again is not the last one. */
+static int wait_for_caller(struct init *in)
+{
+	int r = init_wait_for(in, RT_LET_GO);
+
+	while (r == 0) {
+		r = await_caller(in);
+		if (r < 0 || init_wait_for(in, RT_GO) == 0)
+			break;
+	}
+	(void)close(in->first_fd + 2);
+	return r;
+}
+
 int init_wait_go(struct init *in, const struct plan_step *s)
 {
-	int r = init_wait_for(in, RT_GO);
+	bool remote = in->head->flags & PLAN_F_REMOTE;
+	int r = remote ? wait_for_caller(in) : init_wait_for(in, RT_GO);
 
 	(void)s;
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)

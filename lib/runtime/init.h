@@ -18,7 +18,8 @@ enum rt_msg_kind {
 	RT_MSG_CONSOLE,
 	RT_MSG_FUSE,			/* an opened /dev/fuse, mounted */
 	RT_MSG_READY,			/* value: rungs */
-	RT_MSG_HOOK,			/* asks for our pid outside: an int32_t */
+	RT_MSG_HOOK,			/* at a hook; the answer, an int32_t, is our
+					 * pid outside; or how that hook went there */
 	RT_MSG_PROCESS,			/* exec: value: pid; its pidfd */
 	RT_MSG_ERROR,			/* step, value: errno, detail */
 };
@@ -40,6 +41,7 @@ struct rt_msg {
 #define RT_MAPS_WRITTEN 'm'
 #define RT_GO 'g'
 #define RT_FUSE_READY 'f'
+#define RT_LET_GO 'l'			/* another process comes with RT_GO */
 
 #define RT_INIT_NAME "coracle-init"
 #define RT_EXEC_NAME "coracle-exec"
@@ -74,7 +76,8 @@ init_op init_attach, init_mkdir, init_symlink, init_copy_up, init_console,
 init_op init_session, init_keyring, init_lo, init_hostname, init_domainname,
 	init_oom_score, init_become_root, init_tap, init_own_stdio, init_rlimit,
 	init_umask, init_lsm, init_bound, init_creds, init_caps,
-	init_no_new_privs, init_seccomp, init_verify_ids, init_verify, init_hook, init_exec;
+	init_no_new_privs, init_seccomp, init_verify_ids, init_verify, init_hook, init_lookup,
+	init_exec;
 /* init.c */
 init_op init_wait_maps, init_ready, init_wait_go;
 

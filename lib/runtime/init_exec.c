@@ -1,6 +1,5 @@
 /* The last step: the container's own program, its pid 1, and hooks. */
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -9,10 +8,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
+#include "lib/runtime/hook.h"
 #include "lib/runtime/init.h"
 
 void init_vectors(struct init *in, const struct plan_step *s, char ***argv,
@@ -34,15 +33,38 @@ static const char *path_of(char **envp)
 	for (; *envp; envp++)
 		if (str_starts(*envp, "PATH="))
 			return *envp + strlen("PATH=");
-	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	return NULL;
 }
+
+/* The file in the next directory of *path, which moves on; false: no more. */
+static bool next_in_path(char full[static MAX_PATH], const char *file, const char **path)
+{
+	size_t name = strlen(file);
+
+	while (*path) {
+		const char *dir = *path;
+		size_t len = strcspn(dir, ":");
+
+		*path = dir[len] ? dir + len + 1 : NULL;
+		if (len + 1 + name >= MAX_PATH)
+			continue;
+		memcpy(full, len ? dir : ".", len ? len : 1);
+		len = len ? len : 1;
+		full[len] = '/';
+		memcpy(full + len + 1, file, name + 1);
+		return true;
+	}
+	return false;
+}
+
+#define USUAL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* As shells do it: what is not executable is remembered while the search goes
  * on, so that EACCES (126) is told apart from ENOENT (127). */
 int init_exec_search(const char *file, char **argv, char **envp)
 {
+	const char *path = str_or(path_of(envp), USUAL_PATH);
 	char full[MAX_PATH];
-	const char *dir = path_of(envp);
 	int result = ENOENT;
 
 	if (!*file)
@@ -51,27 +73,35 @@ int init_exec_search(const char *file, char **argv, char **envp)
 		execve(file, argv, envp);
 		return -errno;
 	}
-	for (;;) {
-		size_t len = strcspn(dir, ":");
-		size_t name = strlen(file);
-		struct stat st;
-
-		if (len + 1 + name < sizeof(full)) {
-			memcpy(full, len ? dir : ".", len ? len : 1);
-			len = len ? len : 1;
-			full[len] = '/';
-			memcpy(full + len + 1, file, name + 1);
-			execve(full, argv, envp);
-			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
-				return -errno;
-			/* ENOENT of a file that is there: its interpreter. */
-			if (errno == EACCES || stat(full, &st) == 0)
-				result = errno == EACCES ? EACCES : ENOENT;
-		}
-		dir += strcspn(dir, ":");
-		if (!*dir++)
-			return -result;
+	while (next_in_path(full, file, &path)) {
+		execve(full, argv, envp);
+		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+			return -errno;
+		/* ENOENT of a file that is there is its interpreter's. */
+		if (errno == EACCES)
+			result = EACCES;
 	}
+	return -result;
+}
+
+/* Would the search find it?  A path that depends on the working directory is
+ * left to execve. */
+int init_lookup(struct init *in, const struct plan_step *s)
+{
+	const char *file = init_text(in, s->s1);
+	const char *path = str_or(init_text(in, s->s2), USUAL_PATH);
+	char full[MAX_PATH];
+	int result = ENOENT;
+
+	if (strchr(file, '/'))
+		return *file != '/' || access(file, X_OK) == 0 ? 0 : -errno;
+	while (*file && next_in_path(full, file, &path)) {
+		if (access(full, X_OK) == 0)
+			return 0;
+		if (errno == EACCES)
+			result = EACCES;
+	}
+	return -result;
 }
 
 static int main_exit_code(int status)
@@ -148,86 +178,18 @@ int init_exec(struct init *in, const struct plan_step *s)
 
 /* --- hooks --- */
 
-static _Noreturn void run_hook(struct init *in, const struct plan_step *s,
-			       int input)
-{
-	char **argv, **envp;
-
-	if (dup2(input, 0) < 0)
-		_exit(127);
-	fd_close_from(3);
-	init_vectors(in, s, &argv, &envp);
-	execve(init_text(in, s->s1), argv, envp);
-	_exit(127);
-}
-
-static size_t print_pid(char out[static 12], int32_t pid)
-{
-	char digits[12];
-	size_t n = 0, len = 0;
-
-	do
-		digits[n++] = (char)('0' + pid % 10);
-	while (pid /= 10);
-	while (n)
-		out[len++] = digits[--n];
-	return len;
-}
-
-/* The state goes to the hook's standard input, with our pid as those outside
- * know it, which only they can tell.  It fits a pipe. */
-static int send_state(struct init *in, const struct plan_step *s, int fd)
-{
-	const char *state = init_text(in, s->s2);
-	const char *rest = state + strlen(state) + 1;
-	char number[12];
-	int32_t pid = 0;
-	int r = rt_tell(in->sock, RT_MSG_HOOK, in->step, 0, 0, -1);
-	size_t len;
-
-	if (r < 0)
-		return r;
-	if (read(in->sock, &pid, sizeof(pid)) != sizeof(pid) || pid <= 0)
-		return -EPIPE;
-	len = print_pid(number, pid);
-	if (write(fd, state, strlen(state)) < 0 || write(fd, number, len) < 0 ||
-	    write(fd, rest, strlen(rest)) < 0)
-		return -errno;
-	return 0;
-}
-
+/* Our pid as those outside know it, which only they can tell; and they run the
+ * hooks of their namespaces. */
 int init_hook(struct init *in, const struct plan_step *s)
 {
-	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
-	AUTO_FD int pidfd = -1;
-	struct err e = ERR_INIT;
-	struct pollfd done;
-	int status = 0;
-	int r = fd_pipe(&p, &e);
-	pid_t pid;
+	int32_t answer = 0;
+	int r = rt_tell(in->sock, RT_MSG_HOOK, in->step, 0, 0, -1);
 
-	if (r == 0)
-		r = fd_set_nonblock(p.b, true, &e);
-	if (r == 0)
-		r = send_state(in, s, p.b);
 	if (r < 0)
 		return r;
-	fd_auto(&p.b);
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		run_hook(in, s, p.a);
-	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	done.fd = pidfd;
-	done.events = POLLIN;
-	if (s->a && poll(&done, 1, (int)(s->a * 1000)) == 0) {
-		(void)kill(pid, SIGKILL);
-		r = -ETIMEDOUT;
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		r = -ECANCELED;
-	return r;
+	if (read(in->sock, &answer, sizeof(answer)) != sizeof(answer))
+		return -EPIPE;
+	if (s->flags & STEP_OUTSIDE)
+		return answer;
+	return answer > 0 ? hook_run(in->plan, s, answer) : -EPIPE;
 }

@@ -21,6 +21,7 @@ struct checker {
 	uint32_t bytes;			/* where the byte area begins */
 	bool filled[PLAN_SLOTS];
 	bool waited;
+	bool executed;
 };
 
 /* The last byte of a plan is 0, so any offset in range begins a string. */
@@ -97,11 +98,20 @@ static bool is_data(const struct checker *c, const struct plan_step *s,
 	return s->data == 0;
 }
 
+/* One execve, and behind it what others do later. */
+static bool is_in_order(struct checker *c, const struct plan_step *s, bool last)
+{
+	if (c->executed)
+		return s->op == OP_HOOK && (s->flags & STEP_OUTSIDE);
+	c->executed = s->op == OP_EXEC;
+	return c->executed || !last;
+}
+
 static bool is_step(struct checker *c, const struct plan_step *s, bool last)
 {
 	uint32_t uses;
 
-	if (s->op >= OP_COUNT || (s->op == OP_EXEC) != last)
+	if (s->op >= OP_COUNT || !is_in_order(c, s, last))
 		return false;
 	uses = plan_ops[s->op].uses;
 	if (s->slot >= PLAN_SLOTS || s->from >= PLAN_SLOTS)

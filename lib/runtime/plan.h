@@ -87,8 +87,9 @@ struct plan_options {
 	size_t file_count;
 	bool init;			/* --init: pid 1 is ours and reaps */
 	bool keep_keyring;		/* no session keyring of its own */
-	const char *state;		/* hooks' state JSON up to "pid": , and */
-	const char *state_rest;		/* what follows the number */
+	const char *state;		/* hooks' state JSON: its first members, */
+	const char *state_rest;		/* and those behind status and pid */
+	bool remote;			/* another process will rt_go() */
 	unsigned preserve_fds;		/* descriptors from 3 on to be kept */
 };
 

@@ -16,6 +16,7 @@
 #include "lib/os/userns.h"
 #include "lib/runtime/boot.h"
 #include "lib/runtime/fuse.h"
+#include "lib/runtime/hook.h"
 #include "lib/runtime/init.h"
 #include "lib/runtime/plan.h"
 
@@ -192,11 +193,18 @@ static int tell(struct rt_container *c, char what, struct err *e)
 	return tell_bytes(c, &what, 1, e);
 }
 
-static int tell_pid(struct rt_container *c, struct err *e)
+static int answer_hook(struct rt_container *c, const void *plan, uint32_t step,
+		       struct err *e)
 {
-	int32_t pid = c->pid;
+	const struct plan_head *h = plan;
+	const struct plan_step *s = plan_steps(h) + step;
+	int32_t answer = c->pid;
 
-	return tell_bytes(c, &pid, sizeof(pid), e);
+	if (step >= h->step_count || s->op != OP_HOOK)
+		return err_set(e, EPROTO, "container init: unknown message");
+	if (s->flags & STEP_OUTSIDE)
+		answer = hook_run(plan, s, c->pid);
+	return tell_bytes(c, &answer, sizeof(answer), e);
 }
 
 static struct userns_maps maps_of(const struct plan_head *h)
@@ -244,7 +252,7 @@ static int handle(struct rt_container *c, const struct rt_args *a,
 		fd_auto(&fd);
 		return r < 0 ? r : tell(c, RT_FUSE_READY, e);
 	case RT_MSG_HOOK:
-		return tell_pid(c, e);
+		return answer_hook(c, a->plan, m->step, e);
 	case RT_MSG_READY:
 		c->rungs |= (uint32_t)m->value;
 		return 1;
@@ -346,7 +354,7 @@ static bool is_prepared(const struct rt_container *c, const struct rt_args *a)
 {
 	const struct plan_head *h = a->plan, *was = c->early;
 
-	return was && a->cgroup_fd < 0 && !a->exe && !h->preserve_fds && !has_joins(h) &&
+	return was && a->cgroup_fd < 0 && a->listen_fd < 0 && !a->exe && !h->preserve_fds && !has_joins(h) &&
 	       h->clone_flags == was->clone_flags &&
 	       same_text(h, h->uid_map, was, was->uid_map) &&
 	       same_text(h, h->gid_map, was, was->gid_map) &&
@@ -376,6 +384,8 @@ static int start_anew(struct rt_container *c, const struct rt_args *a, struct er
 		.stdio = { a->stdio[0], a->stdio[1], a->stdio[2] },
 		.exe_fd = a->exe_fd,
 		.name = RT_INIT_NAME,
+		.more = &a->listen_fd,
+		.more_count = a->listen_fd >= 0 ? 1 : 0,
 	};
 	int r = boot_find_exe(&b, a->exe, path, e);
 
@@ -420,7 +430,7 @@ int rt_go(struct rt_container *c, const struct rt_args *a, struct err *e)
 		fd_auto(&fd);
 		if (r <= 0 || m.kind != RT_MSG_HOOK)
 			break;
-		r = tell_pid(c, e);
+		r = answer_hook(c, a->plan, m.step, e);
 		if (r < 0)
 			return r;
 	}

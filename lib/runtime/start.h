@@ -9,6 +9,9 @@
  * Between the two the caller starts what needs the container's namespaces (a
  * network helper) and may give up: rt_abort() kills what there is.
  *
+ * With a plan that says `remote` another process does the last part: rt_let_go()
+ * by the first one, which then may end, and rt_connect() by the other.
+ *
  * The child of clone re-executes the program itself from a read-only clone of
  * its file, so that nothing in the container can reach a writable host binary
  * (RELIABILITY A1).  So main() of every program that calls rt_start() begins
@@ -31,6 +34,7 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "lib/fmt/spec.h"
 #include "lib/os/tap.h"
 #include "lib/os/userns.h"
 
@@ -42,10 +46,12 @@ struct rt_args {
 	int cgroup_fd;		/* directory of the container's cgroup; -1 */
 	int exe_fd;		/* rt_container.exe_fd of an earlier start; -1 */
 	const char *exe;	/* the program with rt_inner(); NULL: ours */
+	int listen_fd;		/* a listening socket, for a remote plan; -1 */
 };
 
 #define RT_ARGS_INIT \
-	{ .plan_fd = -1, .stdio = { -1, -1, -1 }, .cgroup_fd = -1, .exe_fd = -1 }
+	{ .plan_fd = -1, .stdio = { -1, -1, -1 }, .cgroup_fd = -1, .exe_fd = -1, \
+	  .listen_fd = -1 }
 
 struct rt_container {
 	pid_t pid;		/* of its init, as we see it */
@@ -78,6 +84,23 @@ int rt_start(struct rt_container *out, const struct rt_args *a,
 	     struct err *e) MUST_CHECK;
 int rt_go(struct rt_container *c, const struct rt_args *a,
 	  struct err *e) MUST_CHECK;
+
+/* From now on the init waits for whoever connects to a->listen_fd. */
+int rt_let_go(struct rt_container *c, struct err *e) MUST_CHECK;
+
+/* For rt_go(): a container that another process started.  pid: its init's;
+ * name: of the socket, in that directory. */
+int rt_connect(struct rt_container *c, pid_t pid, int dirfd, const char *name,
+	       struct err *e) MUST_CHECK;
+
+/* A listening socket with that name. */
+int rt_listen(int dirfd, const char *name, struct err *e) MUST_CHECK;
+
+/* The plan's hooks of a point behind the start, in the runtime's namespaces.
+ * One that fails is reported and does not keep the others from running. */
+typedef void rt_hook_failed(const char *words, void *arg);
+void rt_run_hooks(const void *plan, enum spec_hook_point point, pid_t pid,
+		  rt_hook_failed *failed, void *arg);
 
 /* Kills and reaps the init (and the fuse server), releases the rest. */
 void rt_abort(struct rt_container *c);

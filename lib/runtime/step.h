@@ -50,6 +50,7 @@ enum plan_kind {
 #define PLAN_F_DENY_SETGROUPS (1u << 1)
 #define PLAN_F_INIT (1u << 2)		/* pid 1 stays ours and reaps */
 #define PLAN_F_TERMINAL (1u << 3)
+#define PLAN_F_REMOTE (1u << 4)		/* rt_go() comes through a listening socket */
 
 struct plan_join {
 	uint32_t flag;			/* CLONE_NEW* */
@@ -135,6 +136,7 @@ struct plan_step {
 	  USE_S1 | USE_SLOT)						\
 	X(HOOK, "hook", "hook '%s'", USE_S1 | USE_EXEC)			\
 	X(OWN_STDIO, "own-stdio", "give the standard streams to the user", 0) \
+	X(LOOKUP, "lookup", "run '%s'", USE_S1)			\
 	X(READY, "ready", "report", 0)					\
 	X(WAIT_GO, "wait-go", "wait for the start", 0)			\
 	X(RLIMIT, "rlimit", "set resource limit %s", USE_S1)		\
@@ -169,6 +171,7 @@ enum plan_op {
 #define STEP_NO_NEW_PRIVS (1u << 7)	/* VERIFY: must be set */
 #define STEP_SECCOMP (1u << 8)		/* VERIFY: a filter must be loaded */
 #define STEP_EARLY (1u << 9)		/* TREE: tried again once ids are mapped */
+#define STEP_OUTSIDE (1u << 10)		/* HOOK: run by who started the container */
 
 /* Members by op, where the table does not tell:
  *	FSMOUNT	a: attributes set; b: rung to report when the fallback is taken
@@ -194,8 +197,10 @@ enum plan_op {
  *	CREDS	a: uid, b: gid; data: supplementary groups
  *	VERIFY_IDS the same
  *	OWN_STDIO a: uid, b: gid
- *	HOOK	a: timeout in seconds, 0: none; s2: the state up to its pid, and
- *		behind its NUL what follows the number
+ *	HOOK	a: timeout in seconds, 0: none; b: enum spec_hook_point; s2: the
+ *		state up to its pid, and behind its NUL what follows the number;
+ *		also behind EXEC, for those that then come (STEP_OUTSIDE)
+ *	LOOKUP	s1: the program, s2: PATH
  *	LSM	s1: the label, s2: file below self/attr
  */
 

@@ -513,7 +513,7 @@ static void hooks(void **state)
 
 	(void)state;
 	box_begin(&b, "cat /tmp/seen");
-	b.opt.state = "{\"id\":\"x\",\"pid\":";
+	b.opt.state = "\"id\":\"x\",";
 	b.opt.state_rest = ",\"end\":1}";
 	struct spec_hook *h = spec_add_hook(&b.spec, SPEC_HOOK_START_CONTAINER, "/bin/sh");
 
@@ -523,7 +523,7 @@ static void hooks(void **state)
 	strv_add(&h->env, "PATH=/bin");
 	if (box_run(&b, &e) < 0)
 		fail_msg("%s", e.text);
-	assert_non_null(strstr(b.out.data, "{\"id\":\"x\",\"pid\":"));
+	assert_non_null(strstr(b.out.data, "{\"id\":\"x\",\"status\":\"created\",\"pid\":"));
 	assert_non_null(strstr(b.out.data, ",\"end\":1}"));
 	snprintf(pid, sizeof(pid), "pid\":%d,", b.first_pid);
 	assert_non_null(strstr(b.out.data, pid));
