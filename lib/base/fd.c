@@ -121,9 +121,11 @@ ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t *count,
 	size_t got;
 	ssize_t n;
 
+	/* A peer that died with unread messages is reported once, and before
+	 * what it had sent. */
 	do
 		n = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return err_sys(e, "receive");
 	got = take_rights(&msg, fds, room);

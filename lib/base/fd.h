@@ -33,7 +33,8 @@ int fd_sealed(const char *name, const void *data, size_t len,
 	      struct err *e) MUST_CHECK;
 
 /* One message with up to FD_SEND_MAX descriptors.  Returns the number of
- * bytes; 0 is the end of the stream.  *count is set to the descriptors that
+ * bytes; 0 is the end of the stream, after all that the peer had sent, whether
+ * or not it read what we sent.  *count is set to the descriptors that
  * arrived; more than the caller has room for are closed and are -EPROTO. */
 #define FD_SEND_MAX 16
 ssize_t fd_send(int sock, const void *data, size_t len, const int *fds,

@@ -214,8 +214,9 @@ static int tell(struct session *s, struct shim_msg m, const void *data, const in
 	do
 		n = sendmsg(s->c->sock, &msg, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return err_set(e, ECONNRESET, "the container's shim is gone");
+	/* What a shim said before it went, the exit code, is still to be read. */
+	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
+		return err_sys(e, "tell the container's shim");
 	return 0;
 }
 

@@ -133,12 +133,10 @@ static int next_reply(struct client *c, struct reply *r, struct err *e)
 
 		r->fd = -1;
 		n = fd_recv(c->sock, r->bytes, sizeof(r->bytes), &r->fd, &count, 0, e);
-		if (n < 0 && n != -ECONNRESET)
+		if (n < 0)
 			return (int)n;
-		if (n <= 0) {
-			err_clear(e);
+		if (n == 0)
 			return err_set(e, EPIPE, "the shim is gone");
-		}
 		ret = shim_msg_parse(&r->m, &data, r->bytes, (size_t)n, e);
 		if (ret < 0) {
 			fd_auto(&r->fd);

@@ -238,15 +238,8 @@ int boot_receive(int sock, struct rt_msg *m, int *fd, struct err *e)
 
 	*fd = -1;
 	n = fd_recv(sock, m, sizeof(*m), fd, &count, 0, e);
-	/* Killed before it read what we sent. */
-	if (n == -ECONNRESET) {
-		err_clear(e);
-		n = 0;
-	}
-	if (n < 0)
+	if (n <= 0)
 		return (int)n;
-	if (n == 0)
-		return 0;
 	if (n != (ssize_t)sizeof(*m)) {
 		fd_auto(fd);
 		return err_set(e, EPROTO, "container init: bad message");

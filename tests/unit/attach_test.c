@@ -1,6 +1,11 @@
 #include "tests/unit/test.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
 #include "lib/ctr/attach.h"
+#include "lib/fmt/shimmsg.h"
 
 static const struct {
 	const char *text;
@@ -88,11 +93,47 @@ static void test_filter(void **state UNUSED)
 		}
 }
 
+/* The shim goes while there is something to send: what it said last counts. */
+static void test_gone(void **state UNUSED)
+{
+	static const enum shim_op said[] = { SHIM_STDIN_DONE, SHIM_EXIT };
+
+	for (size_t heard = 1; heard <= ARRAY_SIZE(said); heard++) {
+		AUTO(fd_pair) struct fd_pair s = FD_PAIR_INIT;
+		AUTO(fd_pair) struct fd_pair in = FD_PAIR_INIT;
+		struct attach_result result = { .end = ATTACH_DETACHED };
+		struct attach_opts o = { .out = -1, .err = -1, .pty = -1 };
+		struct client c = CLIENT_INIT;
+		struct err e = ERR_INIT;
+
+		assert_int_equal(fd_socketpair(&s, SOCK_SEQPACKET, &e), 0);
+		assert_int_equal(fd_pipe(&in, &e), 0);
+		assert_int_equal(write(in.b, "x", 1), 1);
+		c.sock = s.a;
+		o.in = in.a;
+		assert_int_equal(attach_begin(&c, 0, &e), 0);
+		for (size_t i = 0; i < heard; i++) {
+			struct shim_msg m = shim_msg_make(said[i], 7);
+
+			assert_int_equal(write(s.b, &m, sizeof(m)), sizeof(m));
+		}
+		fd_auto(&s.b);
+		if (heard < ARRAY_SIZE(said)) {
+			assert_int_equal(attach_run(&result, &c, &o, &e), -ECONNRESET);
+			continue;
+		}
+		assert_int_equal(attach_run(&result, &c, &o, &e), 0);
+		assert_int_equal(result.end, ATTACH_EXITED);
+		assert_int_equal(result.exit_code, 7);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_gone),
 	};
 
 	return cmocka_run_group_tests_name("ctr/attach", tests, NULL, NULL);

@@ -77,7 +77,12 @@ static void test_passing(void **state UNUSED)
 	count = 2;
 	assert_int_equal(fd_recv(s.b, text, sizeof(text), fds, &count, 0, &e), 2);
 	assert_int_equal(count, 0);
+
+	/* The end, after the last words of one who did not listen any more. */
+	assert_int_equal(fd_send(s.b, "you", 3, NULL, 0, 0, &e), 3);
+	assert_int_equal(fd_send(s.a, "last", 4, NULL, 0, 0, &e), 4);
 	fd_auto(&s.a);
+	assert_int_equal(fd_recv(s.b, text, sizeof(text), NULL, NULL, 0, &e), 4);
 	assert_int_equal(fd_recv(s.b, text, sizeof(text), NULL, NULL, 0, &e), 0);
 }
 
