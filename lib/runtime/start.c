@@ -96,8 +96,9 @@ static bool has_joins(const struct plan_head *h)
 	return h->join.pid != 0;
 }
 
-/* A child that joins and then makes the container's init as its sibling. */
-static _Noreturn void join_and_clone(struct boot *b, int cgroup_fd)
+/* A child that joins and then makes the container's init as its sibling.  It
+ * answers on a socket of its own: the sibling may be the faster one. */
+static _Noreturn void join_and_clone(struct boot *b, int cgroup_fd, int answer)
 {
 	int pidfd = -1;
 	pid_t pid;
@@ -108,7 +109,7 @@ static _Noreturn void join_and_clone(struct boot *b, int cgroup_fd)
 	if (r == 0)
 		r = join_paths(b->head);
 	if (r < 0) {
-		(void)rt_tell(b->sock, RT_MSG_ERROR, RT_STEP_JOIN, -r, 0, -1);
+		(void)rt_tell(answer, RT_MSG_ERROR, RT_STEP_JOIN, -r, 0, -1);
 		_exit(125);
 	}
 	/* A user namespace of its own must be looked at by newuidmap. */
@@ -118,30 +119,30 @@ static _Noreturn void join_and_clone(struct boot *b, int cgroup_fd)
 	if (pid == 0)
 		boot_child(b);
 	if (pid < 0)
-		(void)rt_tell(b->sock, RT_MSG_ERROR, RT_STEP_FORK, errno, 0, -1);
+		(void)rt_tell(answer, RT_MSG_ERROR, RT_STEP_FORK, errno, 0, -1);
 	else
-		(void)rt_tell(b->sock, RT_MSG_PROCESS, 0, pid, 0, pidfd);
+		(void)rt_tell(answer, RT_MSG_PROCESS, 0, pid, 0, pidfd);
 	_exit(pid < 0);
 }
 
 static int clone_joined(struct rt_container *c, struct boot *b, int cgroup_fd,
 			struct err *e)
 {
+	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
 	struct rt_msg m;
-	pid_t helper = boot_clone(0, NULL, -1);
+	pid_t helper;
 	int fd = -1;
-	int r;
+	int r = fd_socketpair(&p, SOCK_SEQPACKET, e);
 
+	if (r < 0)
+		return r;
+	helper = boot_clone(0, NULL, -1);
 	if (helper < 0)
 		return err_sys(e, "create a process");
 	if (helper == 0)
-		join_and_clone(b, cgroup_fd);
-	/* The new child may have sent its program before this message. */
-	do {
-		r = boot_receive(c->sync_fd, &m, &fd, e);
-		if (r > 0 && m.kind == RT_MSG_EXE)
-			c->exe_fd = take_fd(&fd);
-	} while (r > 0 && m.kind == RT_MSG_EXE);
+		join_and_clone(b, cgroup_fd, p.b);
+	fd_auto(&p.b);
+	r = boot_receive(p.a, &m, &fd, e);
 	while (waitpid(helper, NULL, __WALL) < 0 && errno == EINTR)
 		;
 	if (r <= 0)
