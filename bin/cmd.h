@@ -82,8 +82,19 @@ struct cmd {
 	cmd_fn *run;
 };
 
-/* NULL-ended, in the order of the help. */
+/* Each program has its own: coracle and coracle-image share the one of
+ * bin/cmd.c, coracle-oci's is in bin/oci_main.c.  NULL-ended, in the order of
+ * the help. */
 extern const struct cmd *const cmd_table[];
+
+extern const struct cmd_program {
+	const char *name;
+	const char *summary;		/* lower case, no full stop */
+	const char *options;		/* the global ones, as the help shows them */
+	const char *more;		/* where to read on */
+	const char *exit_status;	/* paragraphs of the manual page: text, */
+	const char *files;		/* and roff */
+} cmd_program;
 
 /* The command that argv begins with, by name or alias, and how many words it
  * took; NULL: none. */

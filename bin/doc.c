@@ -75,7 +75,7 @@ static int help_opt(const struct opt *o, size_t base UNUSED, void *arg)
 
 static void usage_line(const struct cmd *c, struct buf *out)
 {
-	buf_addf(out, "coracle %s", c->name);
+	buf_addf(out, "%s %s", cmd_program.name, c->name);
 	if (c->opts && c->opts->kind != OPT_END)
 		buf_adds(out, " [OPTION]...");
 	if (c->operands)
@@ -116,21 +116,16 @@ void doc_help(const struct cmd *c, struct buf *out)
 	}
 }
 
-static const char global_options[] =
-	"  -n, --namespace NAME      The logical namespace to work in ($CORACLE_NAMESPACE)\n"
-	"      --data-dir DIR        Where the store is ($XDG_DATA_HOME/coracle)\n"
-	"      --version             Print the version\n";
-
 void doc_overview(struct buf *out)
 {
-	buf_adds(out, "usage: coracle [OPTION]... COMMAND [ARG...]\n\n"
-		      "Containers for one unprivileged user, without a daemon.\n\nCommands:\n");
+	const struct cmd_program *p = &cmd_program;
+
+	buf_addf(out, "usage: %s [OPTION]... COMMAND [ARG...]\n\n%c%s.\n\nCommands:\n", p->name,
+		 p->summary[0] - 'a' + 'A', p->summary + 1);
 	for (size_t i = 0; cmd_table[i]; i++)
 		if (!cmd_table[i]->hidden)
 			buf_addf(out, "  %-18s  %s\n", cmd_table[i]->name, cmd_table[i]->summary);
-	buf_addf(out, "\nOptions:\n%s", global_options);
-	buf_adds(out, "\n'coracle COMMAND --help' explains a command; "
-		      "'coracle doctor' checks this machine.\n");
+	buf_addf(out, "\nOptions:\n%s\n%s\n", p->options, p->more);
 }
 
 /* Text for roff: a leading dot or quote is text, and so is every backslash. */
@@ -182,8 +177,11 @@ static void man_title(const char *name, const char *summary, struct buf *out)
 
 static void man_overview(struct buf *out)
 {
-	man_title("coracle", "containers for one unprivileged user, without a daemon", out);
-	buf_adds(out, ".SH SYNOPSIS\n.B coracle\n[OPTION]... COMMAND [ARG...]\n.SH COMMANDS\n");
+	const struct cmd_program *p = &cmd_program;
+
+	man_title(p->name, p->summary, out);
+	buf_addf(out, ".SH SYNOPSIS\n.B %s\n[OPTION]... COMMAND [ARG...]\n.SH COMMANDS\n",
+		 p->name);
 	for (size_t i = 0; cmd_table[i]; i++) {
 		if (cmd_table[i]->hidden)
 			continue;
@@ -192,17 +190,8 @@ static void man_overview(struct buf *out)
 		buf_addc(out, '\n');
 	}
 	buf_adds(out, ".SH OPTIONS\n.nf\n");
-	roff(out, global_options);
-	buf_adds(out, ".fi\n.SH EXIT STATUS\n"
-		      "0: done. 1: failed. 2: wrong usage. 3: standard output went away.\n"
-		      "125, 126, 127: run and exec could not start the command: "
-		      "an error of Coracle's, not executable, not found. "
-		      "Else run and exec exit as the command did.\n"
-		      ".SH FILES\n.TP\n.I $XDG_DATA_HOME/coracle\n"
-		      "The store: images, containers, volumes.\n"
-		      ".TP\n.I $XDG_RUNTIME_DIR/coracle\nState of running containers.\n"
-		      ".TP\n.I ~/.docker/config.json, containers/auth.json\n"
-		      "Credentials for registries.\n");
+	roff(out, p->options);
+	buf_addf(out, ".fi\n.SH EXIT STATUS\n%s.SH FILES\n%s", p->exit_status, p->files);
 }
 
 void doc_man(const struct cmd *c, struct buf *out)
@@ -213,7 +202,7 @@ void doc_man(const struct cmd *c, struct buf *out)
 		man_overview(out);
 		return;
 	}
-	snprintf(name, sizeof(name), "coracle %s", c->name);
+	snprintf(name, sizeof(name), "%s %s", cmd_program.name, c->name);
 	man_title(name, c->summary, out);
 	buf_adds(out, ".SH SYNOPSIS\n");
 	usage_line(c, out);
