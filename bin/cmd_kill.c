@@ -1,5 +1,6 @@
 #include "bin/cmd.h"
 #include "bin/env.h"
+#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ctr/spec.h"
 #include "lib/ctr/stop.h"
@@ -35,7 +36,7 @@ static int kill_run(struct app *app, void *args, char **operands, int count, str
 {
 	const struct kill_args *a = args;
 	struct kill_work w = { .sig = 0 };
-	int r = ctr_signal(str_or(a->signal, "KILL"), &w.sig, e);
+	int r = proc_signal(&w.sig, str_or(a->signal, "KILL"), e);
 
 	if (r == 0)
 		r = env_init(&w.env, app, e);

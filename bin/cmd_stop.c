@@ -34,7 +34,7 @@ static int stop_init(struct stop_work *w, struct app *app, const struct stop_arg
 	*w = (struct stop_work){ .timeout_ms = CLIENT_OWN_TIMEOUT };
 	r = env_init(&w->env, app, e);
 	if (r == 0 && a->signal)
-		r = ctr_signal(a->signal, &w->sig, e);
+		r = proc_signal(&w->sig, a->signal, e);
 	if (r == 0 && a->time) {
 		r = num_u64(a->time, 0, UINT32_MAX, &seconds, e);
 		if (r < 0)

@@ -9,6 +9,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
+#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ctr/spec.h"
 #include "lib/fmt/env.h"
@@ -428,7 +429,7 @@ static int set_stop(struct ctr_config *c, const struct create_args *a, struct er
 	int r = 0;
 
 	if (a->stop_signal) {
-		r = ctr_signal(a->stop_signal, &sig, e);
+		r = proc_signal(&sig, a->stop_signal, e);
 		c->stop_signal = mem_str(a->stop_signal);
 	}
 	if (r == 0 && a->stop_timeout)

@@ -309,3 +309,29 @@ int proc_pidfd_kill(int pidfd, int sig)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
+
+int proc_signal(int *out, const char *text, struct err *e)
+{
+	const char *name = strncasecmp(text, "sig", 3) == 0 ? text + 3 : text;
+	struct err ignored = ERR_INIT;
+	uint64_t n;
+
+	if (num_u64(text, 1, (uint64_t)SIGRTMAX, &n, &ignored) == 0) {
+		*out = (int)n;
+		return 0;
+	}
+	for (int sig = 1; sig < SIGRTMIN; sig++) {
+		const char *abbrev = sigabbrev_np(sig);
+
+		if (abbrev && strcasecmp(abbrev, name) == 0) {
+			*out = sig;
+			return 0;
+		}
+	}
+	if (strncasecmp(name, "rtmin+", 6) == 0 &&
+	    num_u64(name + 6, 0, (uint64_t)(SIGRTMAX - SIGRTMIN), &n, &ignored) == 0) {
+		*out = SIGRTMIN + (int)n;
+		return 0;
+	}
+	return err_set(e, EINVAL, "'%s' is not a signal", text);
+}

@@ -73,3 +73,6 @@ int proc_id_open(const struct proc_id *id, struct err *e) MUST_CHECK;
 bool proc_id_is_alive(const struct proc_id *id);
 
 int proc_pidfd_kill(int pidfd, int sig);	/* 0 or -errno */
+
+/* A signal by number or name: "SIGTERM", "term", "15", "rtmin+2". */
+int proc_signal(int *out, const char *text, struct err *e) MUST_CHECK;

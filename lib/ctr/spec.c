@@ -1,6 +1,5 @@
 #include "lib/ctr/spec.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -63,32 +62,6 @@ int ctr_caps(uint64_t *out, const struct ctr_config *c, struct err *e)
 	else
 		*out = (default_caps | add) & ~drop;
 	return 0;
-}
-
-int ctr_signal(const char *text, int *out, struct err *e)
-{
-	const char *name = strncasecmp(text, "sig", 3) == 0 ? text + 3 : text;
-	struct err ignored = ERR_INIT;
-	uint64_t n;
-
-	if (num_u64(text, 1, (uint64_t)SIGRTMAX, &n, &ignored) == 0) {
-		*out = (int)n;
-		return 0;
-	}
-	for (int sig = 1; sig < SIGRTMIN; sig++) {
-		const char *abbrev = sigabbrev_np(sig);
-
-		if (abbrev && strcasecmp(abbrev, name) == 0) {
-			*out = sig;
-			return 0;
-		}
-	}
-	if (strncasecmp(name, "rtmin+", 6) == 0 &&
-	    num_u64(name + 6, 0, (uint64_t)(SIGRTMAX - SIGRTMIN), &n, &ignored) == 0) {
-		*out = SIGRTMIN + (int)n;
-		return 0;
-	}
-	return err_set(e, EINVAL, "'%s' is not a signal", text);
 }
 
 static void add_options(struct spec_mount *m, const char *options)

@@ -29,6 +29,3 @@ int ctr_spec(struct spec *out, const struct ctr_spec_in *in, struct err *e) MUST
 
 /* The capabilities that flags give: the bounding set. */
 int ctr_caps(uint64_t *out, const struct ctr_config *c, struct err *e) MUST_CHECK;
-
-/* A signal by number or name, "SIGTERM", "term", "15". */
-int ctr_signal(const char *text, int *out, struct err *e) MUST_CHECK;

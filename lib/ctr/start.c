@@ -13,6 +13,7 @@
 #include "lib/base/id.h"
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
+#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ctr/files.h"
 #include "lib/ctr/seccomp.h"
@@ -286,7 +287,7 @@ static int launch(struct client *out, struct ctr_env *env, const struct ctr_bund
 		.cleanup = { env->self, "--data-dir", env->data_dir, "-n", env->ns,
 			     "__cleanup", b->id },
 	};
-	int r = ctr_signal(b->config.stop_signal, &s.stop_signal, e);
+	int r = proc_signal(&s.stop_signal, b->config.stop_signal, e);
 
 	if (r < 0)
 		return r;
