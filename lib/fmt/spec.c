@@ -26,6 +26,35 @@ const char *const spec_hook_names[SPEC_HOOK_POINTS] = {
 	[SPEC_HOOK_POSTSTOP] = "poststop",
 };
 
+const char *const spec_clock_names[SPEC_CLOCKS] = {
+	[SPEC_CLOCK_MONOTONIC] = "monotonic",
+	[SPEC_CLOCK_BOOTTIME] = "boottime",
+};
+
+const struct named spec_memory_modes[] = {
+	{ "MPOL_DEFAULT", 0 },
+	{ "MPOL_PREFERRED", 1 },
+	{ "MPOL_BIND", 2 },
+	{ "MPOL_INTERLEAVE", 3 },
+	{ "MPOL_LOCAL", 4 },
+	{ "MPOL_PREFERRED_MANY", 5 },
+	{ "MPOL_WEIGHTED_INTERLEAVE", 6 },
+	{ NULL, 0 },
+};
+
+const struct named spec_memory_flags[] = {
+	{ "MPOL_F_NUMA_BALANCING", 1 << 13 },
+	{ "MPOL_F_RELATIVE_NODES", 1 << 14 },
+	{ "MPOL_F_STATIC_NODES", 1 << 15 },
+	{ NULL, 0 },
+};
+
+const struct named spec_personalities[] = {
+	{ "LINUX", 0 },
+	{ "LINUX32", 8 },
+	{ NULL, 0 },
+};
+
 /* In the order of their numbers. */
 static const char *const caps[CAP_COUNT] = {
 	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
@@ -66,19 +95,6 @@ void spec_init(struct spec *s)
 	spec_resources_init(&s->resources);
 }
 
-static void clear_process(struct spec_process *p)
-{
-	free(p->user.groups);
-	strv_clear(&p->args);
-	strv_clear(&p->env);
-	free(p->cwd);
-	for (size_t i = 0; i < p->rlimit_count; i++)
-		free(p->rlimits[i].type);
-	free(p->rlimits);
-	free(p->apparmor);
-	free(p->selinux_label);
-}
-
 static void clear_hooks(struct spec_hooks *h)
 {
 	for (size_t point = 0; point < SPEC_HOOK_POINTS; point++) {
@@ -105,6 +121,15 @@ static void clear_linux(struct spec *s)
 	strv_clear(&s->masked_paths);
 	strv_clear(&s->readonly_paths);
 	free(s->rootfs_propagation);
+	free(s->mount_label);
+	strv_clear(&s->personality.flags);
+	free(s->memory_policy.nodes);
+	for (size_t i = 0; i < s->net_device_count; i++) {
+		free(s->net_devices[i].name);
+		free(s->net_devices[i].rename);
+	}
+	free(s->net_devices);
+	free(s->intel_rdt);
 }
 
 void spec_clear(struct spec *s)
@@ -115,12 +140,13 @@ void spec_clear(struct spec *s)
 	free(s->root_path);
 	free(s->hostname);
 	free(s->domainname);
-	clear_process(&s->process);
+	spec_process_clear(&s->process);
 	for (size_t i = 0; i < s->mount_count; i++) {
 		free(s->mounts[i].destination);
 		free(s->mounts[i].type);
 		free(s->mounts[i].source);
 		strv_clear(&s->mounts[i].options);
+		free(s->mounts[i].idmap);
 	}
 	free(s->mounts);
 	strv_clear(&s->annotations);
@@ -160,22 +186,6 @@ struct spec_device *spec_add_device(struct spec *s, const char *path)
 	return d;
 }
 
-struct spec_rlimit *spec_add_rlimit(struct spec *s, const char *type,
-				    uint64_t soft, uint64_t hard)
-{
-	struct spec_process *p = &s->process;
-	struct spec_rlimit *r;
-
-	p->rlimits = mem_grow(p->rlimits, p->rlimit_count + 1, sizeof(*r));
-	r = &p->rlimits[p->rlimit_count++];
-	*r = (struct spec_rlimit){
-		.type = mem_str(type),
-		.soft = soft,
-		.hard = hard,
-	};
-	return r;
-}
-
 struct spec_hook *spec_add_hook(struct spec *s, enum spec_hook_point point,
 				const char *path)
 {
@@ -186,4 +196,18 @@ struct spec_hook *spec_add_hook(struct spec *s, enum spec_hook_point point,
 	h = &all->at[point][all->count[point]++];
 	*h = (struct spec_hook){ .path = mem_str(path) };
 	return h;
+}
+
+struct spec_net_device *spec_add_net_device(struct spec *s, const char *name,
+					    const char *rename)
+{
+	struct spec_net_device *d;
+
+	s->net_devices = mem_grow(s->net_devices, s->net_device_count + 1, sizeof(*d));
+	d = &s->net_devices[s->net_device_count++];
+	*d = (struct spec_net_device){
+		.name = mem_str(name),
+		.rename = mem_str(rename),
+	};
+	return d;
 }

@@ -1,4 +1,4 @@
-/* spec.h - the OCI runtime-spec config.json as a struct (runtime-spec 1.2,
+/* spec.h - the OCI runtime-spec config.json as a struct (runtime-spec 1.3,
  * config.md and config-linux.md).
  *
  * spec_init() gives an empty spec.  All strings belong to the struct; arrays
@@ -17,6 +17,7 @@
 #include "lib/base/err.h"
 #include "lib/base/strv.h"
 #include "lib/fmt/idmap.h"
+#include "lib/fmt/named.h"
 #include "lib/fmt/spec_resources.h"
 
 struct spec_user {
@@ -43,6 +44,24 @@ struct spec_rlimit {
 	uint64_t hard;
 };
 
+/* Numbers are the kernel's; spec_sched_policies and so on have their names. */
+struct spec_scheduler {
+	bool set;
+	uint32_t policy;		/* SCHED_OTHER ... */
+	int32_t nice;
+	uint32_t priority;
+	uint64_t flags;			/* SCHED_FLAG_* */
+	uint64_t runtime_ns;		/* these of SCHED_DEADLINE only */
+	uint64_t deadline_ns;
+	uint64_t period_ns;
+};
+
+struct spec_io_priority {
+	bool set;
+	uint32_t class;			/* IOPRIO_CLASS_RT ... */
+	uint32_t priority;
+};
+
 struct spec_process {
 	bool terminal;
 	uint16_t rows, cols;		/* consoleSize; 0: not set */
@@ -51,6 +70,7 @@ struct spec_process {
 	struct strv env;
 	char *cwd;
 	struct spec_caps caps;
+	struct strv unknown_caps;	/* names that we do not know: a warning */
 	struct spec_rlimit *rlimits;
 	size_t rlimit_count;
 	bool no_new_privs;
@@ -58,6 +78,10 @@ struct spec_process {
 	char *selinux_label;
 	bool oom_score_set;
 	int oom_score_adj;
+	struct spec_scheduler scheduler;
+	struct spec_io_priority io_priority;
+	char *exec_cpus_initial;	/* execCPUAffinity: "0-3,7" */
+	char *exec_cpus_final;
 };
 
 struct spec_mount {
@@ -65,6 +89,7 @@ struct spec_mount {
 	char *type;			/* NULL for a bind */
 	char *source;
 	struct strv options;
+	struct idmap *idmap;		/* of this mount alone; NULL: none */
 };
 
 enum spec_ns_type {
@@ -84,6 +109,32 @@ struct spec_device {
 	int64_t major, minor;
 	uint32_t mode;			/* permission bits; ID_NONE: not set */
 	uint32_t uid, gid;		/* ID_NONE: not set */
+};
+
+enum spec_clock { SPEC_CLOCK_MONOTONIC, SPEC_CLOCK_BOOTTIME, SPEC_CLOCKS };
+
+struct spec_time_offset {
+	bool set;
+	int64_t secs;
+	uint32_t nanosecs;
+};
+
+struct spec_memory_policy {
+	bool set;
+	uint32_t mode;			/* MPOL_DEFAULT ... */
+	uint32_t flags;			/* MPOL_F_* */
+	char *nodes;			/* "0-3,7" */
+};
+
+struct spec_personality {
+	bool set;
+	uint32_t domain;		/* PER_LINUX ... */
+	struct strv flags;		/* none is defined so far */
+};
+
+struct spec_net_device {
+	char *name;			/* in our network namespace */
+	char *rename;			/* in the container's; NULL: the same */
 };
 
 struct spec_hook {
@@ -128,6 +179,13 @@ struct spec {
 	struct strv masked_paths;
 	struct strv readonly_paths;
 	char *rootfs_propagation;
+	char *mount_label;
+	struct spec_personality personality;
+	struct spec_time_offset time_offsets[SPEC_CLOCKS];
+	struct spec_memory_policy memory_policy;
+	struct spec_net_device *net_devices;
+	size_t net_device_count;
+	char *intel_rdt;		/* as JSON text; NULL: none */
 };
 
 void spec_init(struct spec *s);
@@ -145,11 +203,25 @@ struct spec_rlimit *spec_add_rlimit(struct spec *s, const char *type,
 				    uint64_t soft, uint64_t hard);
 struct spec_hook *spec_add_hook(struct spec *s, enum spec_hook_point point,
 				const char *path);
+struct spec_net_device *spec_add_net_device(struct spec *s, const char *name,
+					    const char *rename);
 
 /* -EINVAL names the member ("process.args: missing"). */
 int spec_parse(struct spec *out, const char *json, size_t len,
 	       struct err *e) MUST_CHECK;
 void spec_print(const struct spec *s, struct buf *out);
+
+/* "process" alone, as `exec --process` takes it; cleared with
+ * spec_process_clear(). */
+int spec_process_parse(struct spec_process *out, const char *json, size_t len,
+		       struct err *e) MUST_CHECK;
+void spec_process_clear(struct spec_process *p);
+
+/* Names of the numbers above. */
+extern const struct named spec_sched_policies[], spec_sched_flags[];
+extern const struct named spec_io_classes[];
+extern const struct named spec_memory_modes[], spec_memory_flags[];
+extern const struct named spec_personalities[];
 
 /* "CAP_CHOWN", "chown" -> 0; -1: no such capability.  All as a bit set: the
  * ones this code knows (up to CAP_CHECKPOINT_RESTORE). */

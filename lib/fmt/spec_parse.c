@@ -6,11 +6,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-#define MAX_GROUPS 65536	/* NGROUPS_MAX */
+#define MAX_NET_DEVICES 64
 
-/* The last id is not an id: chown takes it for "leave alone". */
-static int get_id(uint32_t *out, const struct json_at *at, const char *key,
-		  enum json_need need, struct err *e)
+int spec_id_get(uint32_t *out, const struct json_at *at, const char *key,
+		enum json_need need, struct err *e)
 {
 	uint64_t v;
 	int r = json_get_u64(&v, at, key, 0, ID_NONE - 1, need, e);
@@ -20,192 +19,67 @@ static int get_id(uint32_t *out, const struct json_at *at, const char *key,
 	return r;
 }
 
-static int get_text(char **out, const struct json_at *at, const char *key,
-		    struct err *e)
+/* Any object, as JSON text. */
+static int get_raw(char **out, const struct json_at *up, const char *key,
+		   struct err *e)
 {
-	return json_get_copy(out, at, key, JSON_MAY, e);
-}
-
-/* --- process --- */
-
-static int get_groups(struct spec_user *u, const struct json_at *at,
-		      struct err *e)
-{
-	struct json_at list;
-	uint64_t gid;
-	int r = json_get_list(&list, at, "additionalGids", MAX_GROUPS, JSON_MAY, e);
-
-	if (r <= 0)
-		return r;
-	u->groups = mem_zero(json_len(&list), sizeof(*u->groups));
-	for (size_t i = 0; i < json_len(&list); i++) {
-		struct json_at item = json_item(&list, i);
-
-		r = json_as_u64(&gid, &item, 0, ID_NONE - 1, e);
-		if (r < 0)
-			return r;
-		u->groups[u->group_count++] = (uint32_t)gid;
-	}
-	return 0;
-}
-
-static int get_user(struct spec_user *u, const struct json_at *process,
-		    struct err *e)
-{
+	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC * 2);
+	struct json_w w = JSON_W_INIT(&text);
 	struct json_at at;
-	uint64_t umask = ID_NONE;
-	int r = json_get_object(&at, process, "user", JSON_MAY, e);
+	int r = json_get_object(&at, up, key, JSON_MAY, e);
 
 	if (r <= 0)
 		return r;
-	r = get_id(&u->uid, &at, "uid", JSON_MAY, e);
-	if (r >= 0)
-		r = get_id(&u->gid, &at, "gid", JSON_MAY, e);
-	if (r >= 0)
-		r = json_get_u64(&umask, &at, "umask", 0, 0777, JSON_MAY, e);
-	u->umask = (uint32_t)umask;
-	if (r >= 0)
-		r = get_groups(u, &at, e);
+	json_w_value(&w, at.value);
+	r = buf_ok(&text, key, e);
+	if (r == 0)
+		*out = buf_steal(&text);
 	return r;
 }
 
-static int get_console(struct spec_process *p, const struct json_at *process,
-		       struct err *e)
-{
-	struct json_at at;
-	uint64_t rows = 0;
-	uint64_t cols = 0;
-	int r = json_get_object(&at, process, "consoleSize", JSON_MAY, e);
-
-	if (r > 0)
-		r = json_get_u64(&rows, &at, "height", 0, UINT16_MAX, JSON_MUST, e);
-	if (r > 0)
-		r = json_get_u64(&cols, &at, "width", 0, UINT16_MAX, JSON_MUST, e);
-	p->rows = (uint16_t)rows;
-	p->cols = (uint16_t)cols;
-	return r;
-}
-
-static int get_cap_set(uint64_t *out, const struct json_at *at, const char *key,
-		       struct err *e)
+static int get_map(struct id_ranges *out, const struct json_at *up,
+		   const char *key, struct err *e)
 {
 	struct json_at list;
-	const char *name;
-	int r = json_get_list(&list, at, key, MAX_JSON_DEPTH * 4, JSON_MAY, e);
-
-	if (r <= 0)
-		return r;
-	for (size_t i = 0; i < json_len(&list); i++) {
-		struct json_at item = json_item(&list, i);
-		int cap;
-
-		r = json_as_string(&name, &item, e);
-		if (r < 0)
-			return r;
-		cap = cap_number(name);
-		if (cap < 0)
-			return json_fail(&item, EINVAL, e,
-					 "no such capability: '%s'", name);
-		*out |= CAP_BIT(cap);
-	}
-	return 0;
-}
-
-static int get_caps(struct spec_caps *c, const struct json_at *process,
-		    struct err *e)
-{
-	struct json_at at;
-	int r = json_get_object(&at, process, "capabilities", JSON_MAY, e);
-
-	if (r <= 0)
-		return r;
-	c->set = true;
-	r = get_cap_set(&c->bounding, &at, "bounding", e);
-	if (r >= 0)
-		r = get_cap_set(&c->effective, &at, "effective", e);
-	if (r >= 0)
-		r = get_cap_set(&c->inheritable, &at, "inheritable", e);
-	if (r >= 0)
-		r = get_cap_set(&c->permitted, &at, "permitted", e);
-	if (r >= 0)
-		r = get_cap_set(&c->ambient, &at, "ambient", e);
-	return r;
-}
-
-static int get_rlimits(struct spec *s, const struct json_at *process,
-		       struct err *e)
-{
-	struct json_at list;
-	int r = json_get_list(&list, process, "rlimits", MAX_COMPONENT, JSON_MAY, e);
+	int r = json_get_list(&list, up, key, MAX_IDMAP, JSON_MAY, e);
 
 	for (size_t i = 0; r > 0 && i < json_len(&list); i++) {
 		struct json_at item = json_item(&list, i);
-		uint64_t soft = 0;
-		uint64_t hard = 0;
-		const char *type;
+		struct err why = ERR_INIT;
+		uint32_t inside, outside, size;
 
 		r = json_as_object(&item, e);
 		if (r >= 0)
-			r = json_get_string(&type, &item, "type", JSON_MUST, e);
+			r = spec_id_get(&inside, &item, "containerID", JSON_MUST, e);
 		if (r >= 0)
-			r = json_get_u64(&soft, &item, "soft", 0, UINT64_MAX, JSON_MUST, e);
+			r = spec_id_get(&outside, &item, "hostID", JSON_MUST, e);
 		if (r >= 0)
-			r = json_get_u64(&hard, &item, "hard", 0, UINT64_MAX, JSON_MUST, e);
-		if (r >= 0)
-			spec_add_rlimit(s, type, soft, hard);
+			r = json_get_u32(&size, &item, "size", JSON_MUST, e);
+		if (r >= 0 && id_add(out, inside, outside, size, &why) < 0)
+			r = json_fail(&item, EINVAL, e, "%s", why.text);
 	}
-	return r;
-}
-
-static int get_oom(struct spec_process *p, const struct json_at *at,
-		   struct err *e)
-{
-	int64_t v = 0;
-	int r = json_get_i64(&v, at, "oomScoreAdj", -1000, 1000, JSON_MAY, e);
-
-	p->oom_score_set = r > 0;
-	p->oom_score_adj = (int)v;
-	return r;
-}
-
-static int get_process(struct spec *s, const struct json_at *doc, struct err *e)
-{
-	struct spec_process *p = &s->process;
-	struct json_at at, args;
-	int r = json_get_object(&at, doc, "process", JSON_MAY, e);
-
-	if (r <= 0)
-		return r;
-	args = json_member(&at, "args");
-	r = json_get_strv(&p->args, &at, "args", JSON_MUST, e);
-	if (r >= 0 && !p->args.len)
-		r = json_fail(&args, EINVAL, e, "empty");
-	if (r >= 0)
-		r = json_get_copy(&p->cwd, &at, "cwd", JSON_MUST, e);
-	if (r >= 0)
-		r = json_get_bool(&p->terminal, &at, "terminal", JSON_MAY, e);
-	if (r >= 0)
-		r = get_console(p, &at, e);
-	if (r >= 0)
-		r = get_user(&p->user, &at, e);
-	if (r >= 0)
-		r = json_get_strv(&p->env, &at, "env", JSON_MAY, e);
-	if (r >= 0)
-		r = get_caps(&p->caps, &at, e);
-	if (r >= 0)
-		r = get_rlimits(s, &at, e);
-	if (r >= 0)
-		r = json_get_bool(&p->no_new_privs, &at, "noNewPrivileges", JSON_MAY, e);
-	if (r >= 0)
-		r = get_text(&p->apparmor, &at, "apparmorProfile", e);
-	if (r >= 0)
-		r = get_text(&p->selinux_label, &at, "selinuxLabel", e);
-	if (r >= 0)
-		r = get_oom(p, &at, e);
 	return r;
 }
 
 /* --- mounts and hooks --- */
+
+static int get_mount_map(struct spec_mount *m, const struct json_at *at,
+			 struct err *e)
+{
+	int r;
+
+	if (!json_has(at, "uidMappings") && !json_has(at, "gidMappings"))
+		return 0;
+	m->idmap = mem_new(struct idmap);
+	r = get_map(&m->idmap->uids, at, "uidMappings", e);
+	if (r >= 0)
+		r = get_map(&m->idmap->gids, at, "gidMappings", e);
+	if (r >= 0 && !m->idmap->uids.len && !m->idmap->gids.len)
+		free(take(m->idmap));
+	else if (r >= 0 && (!m->idmap->uids.len || !m->idmap->gids.len))
+		r = json_fail(at, EINVAL, e, "uidMappings and gidMappings belong together");
+	return r;
+}
 
 static int get_mount(struct spec *s, const struct json_at *at, struct err *e)
 {
@@ -218,11 +92,13 @@ static int get_mount(struct spec *s, const struct json_at *at, struct err *e)
 	if (r < 0)
 		return r;
 	m = spec_add_mount(s, destination, NULL, NULL);
-	r = get_text(&m->type, at, "type", e);
+	r = json_get_copy(&m->type, at, "type", JSON_MAY, e);
 	if (r >= 0)
-		r = get_text(&m->source, at, "source", e);
+		r = json_get_copy(&m->source, at, "source", JSON_MAY, e);
 	if (r >= 0)
 		r = json_get_strv(&m->options, at, "options", JSON_MAY, e);
+	if (r >= 0)
+		r = get_mount_map(m, at, e);
 	return r;
 }
 
@@ -301,7 +177,7 @@ static int get_namespace(struct spec *s, const struct json_at *at,
 		if (s->ns[i].set)
 			return json_fail(at, EINVAL, e, "'%s' is there twice", type);
 		s->ns[i].set = true;
-		return get_text(&s->ns[i].path, at, "path", e);
+		return json_get_copy(&s->ns[i].path, at, "path", JSON_MAY, e);
 	}
 	return json_fail(at, EINVAL, e, "no such namespace: '%s'", type);
 }
@@ -316,30 +192,6 @@ static int get_namespaces(struct spec *s, const struct json_at *linux_at,
 		struct json_at item = json_item(&list, i);
 
 		r = get_namespace(s, &item, e) < 0 ? -e->code : 1;
-	}
-	return r;
-}
-
-static int get_map(struct id_ranges *out, const struct json_at *linux_at,
-		   const char *key, struct err *e)
-{
-	struct json_at list;
-	int r = json_get_list(&list, linux_at, key, MAX_IDMAP, JSON_MAY, e);
-
-	for (size_t i = 0; r > 0 && i < json_len(&list); i++) {
-		struct json_at item = json_item(&list, i);
-		struct err why = ERR_INIT;
-		uint32_t inside, outside, size;
-
-		r = json_as_object(&item, e);
-		if (r >= 0)
-			r = get_id(&inside, &item, "containerID", JSON_MUST, e);
-		if (r >= 0)
-			r = get_id(&outside, &item, "hostID", JSON_MUST, e);
-		if (r >= 0)
-			r = json_get_u32(&size, &item, "size", JSON_MUST, e);
-		if (r >= 0 && id_add(out, inside, outside, size, &why) < 0)
-			r = json_fail(&item, EINVAL, e, "%s", why.text);
 	}
 	return r;
 }
@@ -369,9 +221,9 @@ static int get_device(struct spec *s, const struct json_at *at, struct err *e)
 		r = json_get_u64(&mode, at, "fileMode", 0, UINT16_MAX, JSON_MAY, e);
 	d->mode = r > 0 ? (uint32_t)mode & 07777 : ID_NONE;
 	if (r >= 0)
-		r = get_id(&d->uid, at, "uid", JSON_MAY, e);
+		r = spec_id_get(&d->uid, at, "uid", JSON_MAY, e);
 	if (r >= 0)
-		r = get_id(&d->gid, at, "gid", JSON_MAY, e);
+		r = spec_id_get(&d->gid, at, "gid", JSON_MAY, e);
 	return r;
 }
 
@@ -389,21 +241,127 @@ static int get_devices(struct spec *s, const struct json_at *linux_at,
 	return r;
 }
 
-static int get_seccomp(struct spec *s, const struct json_at *linux_at,
-		       struct err *e)
+static int get_personality(struct spec_personality *p,
+			   const struct json_at *linux_at, struct err *e)
 {
-	struct buf text = BUF_INIT(MAX_SPEC * 2);
-	struct json_w w = JSON_W_INIT(&text);
 	struct json_at at;
-	int r = json_get_object(&at, linux_at, "seccomp", JSON_MAY, e);
+	uint64_t domain = 0;
+	int r = json_get_object(&at, linux_at, "personality", JSON_MAY, e);
 
 	if (r <= 0)
 		return r;
-	json_w_value(&w, at.value);
-	r = buf_ok(&text, "linux.seccomp", e);
-	if (r == 0)
-		s->seccomp = buf_steal(&text);
-	buf_clear(&text);
+	p->set = true;
+	r = named_get(&domain, &at, "domain", spec_personalities, e);
+	if (r >= 0)
+		r = json_get_strv(&p->flags, &at, "flags", JSON_MAY, e);
+	p->domain = (uint32_t)domain;
+	return r;
+}
+
+static int get_time_offset(struct spec *s, const struct json_at *at, struct err *e)
+{
+	uint64_t nanosecs = 0;
+	int r = json_as_object(at, e);
+
+	for (size_t i = 0; r >= 0 && i < SPEC_CLOCKS; i++) {
+		struct spec_time_offset *o = &s->time_offsets[i];
+
+		if (!str_eq(at->key, spec_clock_names[i]))
+			continue;
+		o->set = true;
+		r = json_get_i64(&o->secs, at, "secs", INT64_MIN, INT64_MAX, JSON_MAY, e);
+		if (r >= 0)
+			r = json_get_u64(&nanosecs, at, "nanosecs", 0, 999999999, JSON_MAY, e);
+		o->nanosecs = (uint32_t)nanosecs;
+		return r;
+	}
+	return r < 0 ? r : json_fail(at, EINVAL, e, "no such clock");
+}
+
+static int get_time_offsets(struct spec *s, const struct json_at *linux_at,
+			    struct err *e)
+{
+	struct json_at map, item;
+	int r = json_get_object(&map, linux_at, "timeOffsets", JSON_MAY, e);
+
+	if (r <= 0)
+		return r;
+	json_each_member(&map, iter, item) {
+		r = get_time_offset(s, &item, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int get_memory_policy(struct spec_memory_policy *p,
+			     const struct json_at *linux_at, struct err *e)
+{
+	struct json_at at;
+	uint64_t mode = 0, flags = 0;
+	int r = json_get_object(&at, linux_at, "memoryPolicy", JSON_MAY, e);
+
+	if (r <= 0)
+		return r;
+	p->set = true;
+	r = named_get(&mode, &at, "mode", spec_memory_modes, e);
+	if (r >= 0)
+		r = json_get_copy(&p->nodes, &at, "nodes", JSON_MAY, e);
+	if (r >= 0)
+		r = named_get_flags(&flags, &at, "flags", spec_memory_flags, e);
+	p->mode = (uint32_t)mode;
+	p->flags = (uint32_t)flags;
+	return r;
+}
+
+static int get_net_devices(struct spec *s, const struct json_at *linux_at,
+			   struct err *e)
+{
+	struct json_at map, item;
+	int r = json_get_object(&map, linux_at, "netDevices", JSON_MAY, e);
+
+	if (r <= 0)
+		return r;
+	if (json_len(&map) > MAX_NET_DEVICES)
+		return json_fail(&map, E2BIG, e, "more than %d", MAX_NET_DEVICES);
+	json_each_member(&map, iter, item) {
+		struct spec_net_device *d;
+
+		r = json_as_object(&item, e);
+		if (r < 0)
+			return r;
+		d = spec_add_net_device(s, item.key, NULL);
+		r = json_get_copy(&d->rename, &item, "name", JSON_MAY, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* All that is in the object belongs to a mechanism that we do not have. */
+static int get_intel_rdt(struct spec *s, const struct json_at *linux_at,
+			 struct err *e)
+{
+	struct json_at at = json_member(linux_at, "intelRdt");
+	int r = get_raw(&s->intel_rdt, linux_at, "intelRdt", e);
+
+	if (r >= 0 && s->intel_rdt && !json_len(&at))
+		free(take(s->intel_rdt));
+	return r;
+}
+
+static int get_kernel(struct spec *s, const struct json_at *at, struct err *e)
+{
+	int r = get_personality(&s->personality, at, e);
+
+	if (r >= 0)
+		r = get_time_offsets(s, at, e);
+	if (r >= 0)
+		r = get_memory_policy(&s->memory_policy, at, e);
+	if (r >= 0)
+		r = get_net_devices(s, at, e);
+	if (r >= 0)
+		r = get_intel_rdt(s, at, e);
 	return r;
 }
 
@@ -422,11 +380,11 @@ static int get_linux(struct spec *s, const struct json_at *doc, struct err *e)
 	if (r >= 0)
 		r = get_devices(s, &at, e);
 	if (r >= 0)
-		r = get_text(&s->cgroups_path, &at, "cgroupsPath", e);
+		r = json_get_copy(&s->cgroups_path, &at, "cgroupsPath", JSON_MAY, e);
 	if (r >= 0)
 		r = spec_resources_get(&s->resources, &at, e);
 	if (r >= 0)
-		r = get_seccomp(s, &at, e);
+		r = get_raw(&s->seccomp, &at, "seccomp", e);
 	if (r >= 0)
 		r = json_get_map(&s->sysctl, &at, "sysctl", JSON_MAY, e);
 	if (r >= 0)
@@ -434,7 +392,11 @@ static int get_linux(struct spec *s, const struct json_at *doc, struct err *e)
 	if (r >= 0)
 		r = json_get_strv(&s->readonly_paths, &at, "readonlyPaths", JSON_MAY, e);
 	if (r >= 0)
-		r = get_text(&s->rootfs_propagation, &at, "rootfsPropagation", e);
+		r = json_get_copy(&s->rootfs_propagation, &at, "rootfsPropagation", JSON_MAY, e);
+	if (r >= 0)
+		r = json_get_copy(&s->mount_label, &at, "mountLabel", JSON_MAY, e);
+	if (r >= 0)
+		r = get_kernel(s, &at, e);
 	return r;
 }
 
@@ -454,6 +416,7 @@ static int get_root(struct spec *s, const struct json_at *doc, struct err *e)
 
 static int get_spec(struct spec *s, const struct json_at *doc, struct err *e)
 {
+	struct json_at process;
 	int r = json_as_object(doc, e);
 
 	if (r >= 0)
@@ -461,11 +424,13 @@ static int get_spec(struct spec *s, const struct json_at *doc, struct err *e)
 	if (r >= 0)
 		r = get_root(s, doc, e);
 	if (r >= 0)
-		r = get_text(&s->hostname, doc, "hostname", e);
+		r = json_get_copy(&s->hostname, doc, "hostname", JSON_MAY, e);
 	if (r >= 0)
-		r = get_text(&s->domainname, doc, "domainname", e);
+		r = json_get_copy(&s->domainname, doc, "domainname", JSON_MAY, e);
 	if (r >= 0)
-		r = get_process(s, doc, e);
+		r = json_get_object(&process, doc, "process", JSON_MAY, e);
+	if (r > 0)
+		r = spec_process_get(&s->process, &process, e);
 	if (r >= 0)
 		r = get_mounts(s, doc, e);
 	if (r >= 0)

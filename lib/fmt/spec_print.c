@@ -16,90 +16,10 @@ static void print_ids(struct json_w *w, const char *key,
 	json_w_end(w);
 }
 
-static void print_id(struct json_w *w, const char *key, uint32_t id)
+void spec_id_put(struct json_w *w, const char *key, uint32_t id)
 {
 	if (id != ID_NONE)
 		json_m_u64(w, key, id);
-}
-
-/* --- process --- */
-
-static void print_user(struct json_w *w, const struct spec_user *u)
-{
-	json_m_object(w, "user");
-	json_m_u64(w, "uid", u->uid);
-	json_m_u64(w, "gid", u->gid);
-	print_id(w, "umask", u->umask);
-	if (u->group_count) {
-		json_m_array(w, "additionalGids");
-		for (size_t i = 0; i < u->group_count; i++)
-			json_w_u64(w, u->groups[i]);
-		json_w_end(w);
-	}
-	json_w_end(w);
-}
-
-static void print_cap_set(struct json_w *w, const char *key, uint64_t set)
-{
-	json_m_array(w, key);
-	for (unsigned i = 0; i < CAP_COUNT; i++)
-		if (set & CAP_BIT(i))
-			json_w_string(w, cap_name(i));
-	json_w_end(w);
-}
-
-static void print_caps(struct json_w *w, const struct spec_caps *c)
-{
-	if (!c->set)
-		return;
-	json_m_object(w, "capabilities");
-	print_cap_set(w, "bounding", c->bounding);
-	print_cap_set(w, "effective", c->effective);
-	print_cap_set(w, "inheritable", c->inheritable);
-	print_cap_set(w, "permitted", c->permitted);
-	print_cap_set(w, "ambient", c->ambient);
-	json_w_end(w);
-}
-
-static void print_rlimits(struct json_w *w, const struct spec_process *p)
-{
-	if (!p->rlimit_count)
-		return;
-	json_m_array(w, "rlimits");
-	for (size_t i = 0; i < p->rlimit_count; i++) {
-		json_w_object(w);
-		json_m_string(w, "type", p->rlimits[i].type);
-		json_m_u64(w, "hard", p->rlimits[i].hard);
-		json_m_u64(w, "soft", p->rlimits[i].soft);
-		json_w_end(w);
-	}
-	json_w_end(w);
-}
-
-static void print_process(struct json_w *w, const struct spec_process *p)
-{
-	if (!p->args.len)
-		return;
-	json_m_object(w, "process");
-	json_m_flag(w, "terminal", p->terminal);
-	if (p->rows || p->cols) {
-		json_m_object(w, "consoleSize");
-		json_m_u64(w, "height", p->rows);
-		json_m_u64(w, "width", p->cols);
-		json_w_end(w);
-	}
-	print_user(w, &p->user);
-	json_m_strv(w, "args", &p->args);
-	json_m_strv(w, "env", &p->env);
-	json_m_string(w, "cwd", p->cwd);
-	print_caps(w, &p->caps);
-	print_rlimits(w, p);
-	json_m_flag(w, "noNewPrivileges", p->no_new_privs);
-	json_m_string(w, "apparmorProfile", p->apparmor);
-	json_m_string(w, "selinuxLabel", p->selinux_label);
-	if (p->oom_score_set)
-		json_m_i64(w, "oomScoreAdj", p->oom_score_adj);
-	json_w_end(w);
 }
 
 /* --- mounts and hooks --- */
@@ -117,6 +37,10 @@ static void print_mounts(struct json_w *w, const struct spec *s)
 		json_m_string(w, "type", m->type);
 		json_m_string(w, "source", m->source);
 		json_m_strv(w, "options", &m->options);
+		if (m->idmap) {
+			print_ids(w, "uidMappings", &m->idmap->uids);
+			print_ids(w, "gidMappings", &m->idmap->gids);
+		}
 		json_w_end(w);
 	}
 	json_w_end(w);
@@ -183,12 +107,75 @@ static void print_devices(struct json_w *w, const struct spec *s)
 		json_w_stringn(w, &d->type, 1);
 		json_m_i64(w, "major", d->major);
 		json_m_i64(w, "minor", d->minor);
-		print_id(w, "fileMode", d->mode);
-		print_id(w, "uid", d->uid);
-		print_id(w, "gid", d->gid);
+		spec_id_put(w, "fileMode", d->mode);
+		spec_id_put(w, "uid", d->uid);
+		spec_id_put(w, "gid", d->gid);
 		json_w_end(w);
 	}
 	json_w_end(w);
+}
+
+static void print_personality(struct json_w *w, const struct spec_personality *p)
+{
+	if (!p->set)
+		return;
+	json_m_object(w, "personality");
+	json_m_string(w, "domain", named_of(spec_personalities, p->domain));
+	json_m_strv(w, "flags", &p->flags);
+	json_w_end(w);
+}
+
+static void print_time_offsets(struct json_w *w, const struct spec *s)
+{
+	bool is_open = false;
+
+	for (size_t i = 0; i < SPEC_CLOCKS; i++) {
+		const struct spec_time_offset *o = &s->time_offsets[i];
+
+		if (!o->set)
+			continue;
+		if (!is_open)
+			json_m_object(w, "timeOffsets");
+		is_open = true;
+		json_m_object(w, spec_clock_names[i]);
+		json_m_i64(w, "secs", o->secs);
+		json_m_u64(w, "nanosecs", o->nanosecs);
+		json_w_end(w);
+	}
+	if (is_open)
+		json_w_end(w);
+}
+
+static void print_memory_policy(struct json_w *w, const struct spec_memory_policy *p)
+{
+	if (!p->set)
+		return;
+	json_m_object(w, "memoryPolicy");
+	json_m_string(w, "mode", named_of(spec_memory_modes, p->mode));
+	json_m_string(w, "nodes", p->nodes);
+	named_print_flags(w, "flags", spec_memory_flags, p->flags);
+	json_w_end(w);
+}
+
+static void print_net_devices(struct json_w *w, const struct spec *s)
+{
+	if (!s->net_device_count)
+		return;
+	json_m_object(w, "netDevices");
+	for (size_t i = 0; i < s->net_device_count; i++) {
+		json_m_object(w, s->net_devices[i].name);
+		json_m_string(w, "name", s->net_devices[i].rename);
+		json_w_end(w);
+	}
+	json_w_end(w);
+}
+
+static void print_raw(struct json_w *w, const char *key, const char *json)
+{
+	if (!json)
+		return;
+	json_w_key(w, key);
+	json_w_raw(w, json);
 }
 
 static void print_linux(struct json_w *w, const struct spec *s)
@@ -200,14 +187,17 @@ static void print_linux(struct json_w *w, const struct spec *s)
 	print_devices(w, s);
 	json_m_string(w, "cgroupsPath", s->cgroups_path);
 	spec_resources_put(w, &s->resources);
-	if (s->seccomp) {
-		json_w_key(w, "seccomp");
-		json_w_raw(w, s->seccomp);
-	}
+	print_raw(w, "seccomp", s->seccomp);
 	json_m_map(w, "sysctl", &s->sysctl);
 	json_m_strv(w, "maskedPaths", &s->masked_paths);
 	json_m_strv(w, "readonlyPaths", &s->readonly_paths);
 	json_m_string(w, "rootfsPropagation", s->rootfs_propagation);
+	json_m_string(w, "mountLabel", s->mount_label);
+	print_personality(w, &s->personality);
+	print_time_offsets(w, s);
+	print_memory_policy(w, &s->memory_policy);
+	print_net_devices(w, s);
+	print_raw(w, "intelRdt", s->intel_rdt);
 	json_w_end(w);
 }
 
@@ -225,7 +215,7 @@ void spec_print(const struct spec *s, struct buf *out)
 	}
 	json_m_string(&w, "hostname", s->hostname);
 	json_m_string(&w, "domainname", s->domainname);
-	print_process(&w, &s->process);
+	spec_process_put(&w, &s->process);
 	print_mounts(&w, s);
 	json_m_map(&w, "annotations", &s->annotations);
 	print_hooks(&w, &s->hooks);

@@ -6,7 +6,7 @@
 #include "tests/unit/test.h"
 
 static const char full[] =
-	"{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"rootfs\",\"readonly\":true},"
+	"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\",\"readonly\":true},"
 	"\"hostname\":\"h\",\"domainname\":\"d\","
 	"\"process\":{\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},"
 	"\"user\":{\"uid\":1,\"gid\":2,\"umask\":18,\"additionalGids\":[3,4]},"
@@ -14,9 +14,16 @@ static const char full[] =
 	"\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CAP_BPF\"],\"effective\":[\"CAP_CHOWN\"],"
 	"\"inheritable\":[],\"permitted\":[\"CAP_CHECKPOINT_RESTORE\"],\"ambient\":[]},"
 	"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":18446744073709551615,\"soft\":1024}],"
-	"\"noNewPrivileges\":true,\"apparmorProfile\":\"a\",\"selinuxLabel\":\"s\",\"oomScoreAdj\":-500},"
+	"\"noNewPrivileges\":true,\"apparmorProfile\":\"a\",\"selinuxLabel\":\"s\",\"oomScoreAdj\":-500,"
+	"\"scheduler\":{\"policy\":\"SCHED_DEADLINE\",\"nice\":-20,\"priority\":99,"
+	"\"flags\":[\"SCHED_FLAG_RESET_ON_FORK\",\"SCHED_FLAG_UTIL_CLAMP_MAX\"],"
+	"\"runtime\":10000000,\"deadline\":20000000,\"period\":18446744073709551615},"
+	"\"ioPriority\":{\"class\":\"IOPRIO_CLASS_IDLE\",\"priority\":7},"
+	"\"execCPUAffinity\":{\"initial\":\"0-3,7\",\"final\":\"1\"}},"
 	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
-	"{\"destination\":\"/x\",\"source\":\"/y\",\"options\":[\"rbind\",\"ro\"]}],"
+	"{\"destination\":\"/x\",\"source\":\"/y\",\"options\":[\"rbind\",\"ro\"],"
+	"\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":2}],"
+	"\"gidMappings\":[{\"containerID\":0,\"hostID\":3,\"size\":4}]}],"
 	"\"annotations\":{\"k\":\"v=w\"},"
 	"\"hooks\":{\"createRuntime\":[{\"path\":\"/h\",\"args\":[\"h\"],\"env\":[\"E=f\"],\"timeout\":5}],"
 	"\"poststop\":[{\"path\":\"/p\"}]},"
@@ -30,7 +37,14 @@ static const char full[] =
 	"\"pids\":{\"limit\":100},\"unified\":{\"memory.high\":\"1\"}},"
 	"\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"value\":18446744073709551615}]},"
 	"\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"},\"maskedPaths\":[\"/proc/kcore\"],"
-	"\"readonlyPaths\":[\"/proc/sys\"],\"rootfsPropagation\":\"private\"}}";
+	"\"readonlyPaths\":[\"/proc/sys\"],\"rootfsPropagation\":\"private\","
+	"\"mountLabel\":\"m\",\"personality\":{\"domain\":\"LINUX32\",\"flags\":[\"f\"]},"
+	"\"timeOffsets\":{\"monotonic\":{\"secs\":-9223372036854775808,\"nanosecs\":0},"
+	"\"boottime\":{\"secs\":5,\"nanosecs\":999999999}},"
+	"\"memoryPolicy\":{\"mode\":\"MPOL_WEIGHTED_INTERLEAVE\",\"nodes\":\"0-1\","
+	"\"flags\":[\"MPOL_F_NUMA_BALANCING\",\"MPOL_F_STATIC_NODES\"]},"
+	"\"netDevices\":{\"eth7\":{\"name\":\"eth0\"},\"eth8\":{}},"
+	"\"intelRdt\":{\"closID\":\"c\",\"schemata\":[\"L3:0=f\"]}}}";
 
 static void both_ways(void **state)
 {
@@ -64,9 +78,9 @@ static void prints_nothing_that_is_not_there(void **state)
 	(void)state;
 	spec_init(&s);
 	spec_init(&again);
-	s.oci_version = strdup("1.2.0");
+	s.oci_version = strdup("1.3.0");
 	spec_print(&s, &b);
-	assert_string_equal(b.data, "{\"ociVersion\":\"1.2.0\",\"linux\":{\"namespaces\":[],\"resources\":{}}}");
+	assert_string_equal(b.data, "{\"ociVersion\":\"1.3.0\",\"linux\":{\"namespaces\":[],\"resources\":{}}}");
 	assert_int_equal(spec_parse(&again, b.data, b.len, &e), 0);
 	assert_int_equal(again.process.user.umask, ID_NONE);
 	assert_true(again.resources.pids_limit == SPEC_UNSET);
@@ -85,9 +99,23 @@ static void refuses(void **state)
 		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"user\":{\"uid\":4294967295}}", "process.user.uid: not between" },
 		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"user\":{\"uid\":-1}}", "process.user.uid: not between" },
 		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"user\":{\"additionalGids\":[4294967296]}}", "additionalGids[0]" },
-		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"capabilities\":{\"bounding\":[\"CAP_X\"]}}", "bounding[0]: no such capability" },
+		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"capabilities\":{\"bounding\":[1]}}", "bounding[0]: not a string" },
+		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"scheduler\":{}}", "process.scheduler.policy: missing" },
+		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"scheduler\":{\"policy\":\"SCHED_X\"}}", "scheduler.policy: unknown: 'SCHED_X'" },
+		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"nice\":20}}", "scheduler.nice: not between" },
+		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"flags\":[\"X\"]}}", "scheduler.flags[0]: unknown: 'X'" },
+		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"ioPriority\":{\"class\":\"IDLE\"}}", "ioPriority.class: unknown" },
+		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}}", "ioPriority.priority: not between" },
+		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"execCPUAffinity\":{\"final\":1}}", "execCPUAffinity.final: not a string" },
 		{ "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"oomScoreAdj\":1001}", "oomScoreAdj" },
 		{ "\"mounts\":[{}]", "mounts[0].destination: missing" },
+		{ "\"mounts\":[{\"destination\":\"/a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]", "mounts[0]: uidMappings and gidMappings belong together" },
+		{ "\"linux\":{\"personality\":{\"domain\":\"BSD\"}}", "personality.domain: unknown: 'BSD'" },
+		{ "\"linux\":{\"timeOffsets\":{\"realtime\":{}}}", "timeOffsets.realtime: no such clock" },
+		{ "\"linux\":{\"timeOffsets\":{\"boottime\":{\"nanosecs\":1000000000}}}", "timeOffsets.boottime.nanosecs: not between" },
+		{ "\"linux\":{\"memoryPolicy\":{\"mode\":\"BIND\"}}", "memoryPolicy.mode: unknown" },
+		{ "\"linux\":{\"netDevices\":{\"eth0\":1}}", "netDevices.eth0: not an object" },
+		{ "\"linux\":{\"intelRdt\":[]}", "intelRdt: not an object" },
 		{ "\"mounts\":[{\"destination\":\"/a\"},1]", "mounts[1]: not an object" },
 		{ "\"hooks\":{\"poststop\":[{}]}", "hooks.poststop[0].path: missing" },
 		{ "\"linux\":{\"namespaces\":[{\"type\":\"x\"}]}", "no such namespace" },
@@ -106,7 +134,7 @@ static void refuses(void **state)
 		struct spec s;
 
 		spec_init(&s);
-		snprintf(text, sizeof(text), "{\"ociVersion\":\"1.2.0\",%s}", cases[i].member);
+		snprintf(text, sizeof(text), "{\"ociVersion\":\"1.3.0\",%s}", cases[i].member);
 		assert_int_equal(spec_parse(&s, text, strlen(text), &e), -EINVAL);
 		assert_int_equal(e.code, EINVAL);
 		if (!strstr(e.text, cases[i].text))
@@ -128,6 +156,59 @@ static void capabilities(void **state)
 	assert_null(cap_name(CAP_COUNT));
 }
 
+/* What cannot be granted is to be warned about, not a reason to fail. */
+static void unknown_capabilities(void **state)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.3.0\",\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"capabilities\":"
+		"{\"bounding\":[\"CAP_KILL\",\"CAP_X\"],\"permitted\":[\"CAP_X\",\"CAP_Y\"]}}}";
+	AUTO(spec) struct spec s;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	spec_init(&s);
+	assert_int_equal(spec_parse(&s, text, strlen(text), &e), 0);
+	assert_int_equal(s.process.caps.bounding, CAP_BIT(5));
+	assert_int_equal(s.process.caps.permitted, 0);
+	assert_int_equal(s.process.unknown_caps.len, 2);
+	assert_string_equal(s.process.unknown_caps.v[1], "CAP_Y");
+}
+
+/* Members of other platforms, later versions and no meaning, and empty ones. */
+static void ignores(void **state)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.3.0\",\"windows\":{\"layerFolders\":[]},\"vm\":{\"kernel\":{}},\"x\":1,"
+		"\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"commandLine\":\"a b\",\"user\":{\"username\":\"u\"}},"
+		"\"linux\":{\"intelRdt\":{},\"netDevices\":{},\"timeOffsets\":{},\"y\":{}}}";
+	AUTO(buf) struct buf b = BUF_INIT(MAX_SPEC);
+	AUTO(spec) struct spec s;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	spec_init(&s);
+	assert_int_equal(spec_parse(&s, text, strlen(text), &e), 0);
+	spec_print(&s, &b);
+	assert_string_equal(b.data, "{\"ociVersion\":\"1.3.0\",\"process\":{\"user\":{\"uid\":0,\"gid\":0},"
+			    "\"args\":[\"a\"],\"cwd\":\"/\"},\"linux\":{\"namespaces\":[],\"resources\":{}}}");
+}
+
+static void process_alone(void **state)
+{
+	static const char text[] = "{\"args\":[\"a\"],\"cwd\":\"/\",\"user\":{\"uid\":7}}";
+	struct spec_process p;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(spec_process_parse(&p, text, strlen(text), &e), 0);
+	assert_int_equal(p.user.uid, 7);
+	assert_int_equal(p.user.umask, ID_NONE);
+	assert_string_equal(p.args.v[0], "a");
+	spec_process_clear(&p);
+	assert_int_equal(spec_process_parse(&p, "{}", 2, &e), -EINVAL);
+	assert_string_equal(e.text, "process: args: missing");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +216,9 @@ int main(void)
 		cmocka_unit_test(prints_nothing_that_is_not_there),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(capabilities),
+		cmocka_unit_test(unknown_capabilities),
+		cmocka_unit_test(ignores),
+		cmocka_unit_test(process_alone),
 	};
 
 	return cmocka_run_group_tests_name("spec", tests, NULL, NULL);
