@@ -24,6 +24,41 @@ int spec_process_get(struct spec_process *p, const struct json_at *at,
 		     struct err *e) MUST_CHECK;
 void spec_process_put(struct json_w *w, const struct spec_process *p);
 
+/* --- linux.resources --- */
+
+#define SPEC_MAX_IO_WEIGHT 1000
+
+/* All that is one number, and all that is one string, in the order in which
+ * it is printed. */
+struct spec_number {
+	const char *object;		/* "memory" */
+	const char *key;
+	size_t at;			/* in struct spec_resources */
+	int64_t min, max;
+};
+
+struct spec_string {
+	const char *object;
+	const char *key;
+	size_t at;
+};
+
+struct spec_access_letter {
+	char letter;
+	unsigned bit;
+};
+
+#define SPEC_NUMBERS 17
+#define SPEC_STRINGS 2
+#define SPEC_ACCESS_LETTERS 3
+extern const struct spec_number spec_numbers[SPEC_NUMBERS];
+extern const struct spec_string spec_strings[SPEC_STRINGS];
+extern const struct spec_access_letter spec_access_letters[SPEC_ACCESS_LETTERS];
+extern const char *const spec_throttle_keys[SPEC_THROTTLE_KINDS];
+
+int64_t *spec_number_at(const struct spec_resources *r, const struct spec_number *n);
+char **spec_string_at(const struct spec_resources *r, const struct spec_string *s);
+
 /* The member "resources" of linux, when there is one. */
 int spec_resources_get(struct spec_resources *r, const struct json_at *linux_at,
 		       struct err *e) MUST_CHECK;
