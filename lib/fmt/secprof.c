@@ -22,28 +22,59 @@ struct owned {
 	struct secprof_arch *arches;	/* their names are owned as well */
 	size_t arch_count;
 	char *listener_path;
+	char *listener_metadata;
 };
 
-static const char *const actions[] = {
-	[SECPROF_KILL_PROCESS] = "SCMP_ACT_KILL_PROCESS",
-	[SECPROF_KILL_THREAD] = "SCMP_ACT_KILL_THREAD",
-	[SECPROF_TRAP] = "SCMP_ACT_TRAP",
-	[SECPROF_ERRNO] = "SCMP_ACT_ERRNO",
-	[SECPROF_TRACE] = "SCMP_ACT_TRACE",
-	[SECPROF_LOG] = "SCMP_ACT_LOG",
-	[SECPROF_ALLOW] = "SCMP_ACT_ALLOW",
-	[SECPROF_NOTIFY] = "SCMP_ACT_NOTIFY",
+const struct named secprof_actions[] = {
+	{ "SCMP_ACT_KILL_PROCESS", SECPROF_KILL_PROCESS },
+	{ "SCMP_ACT_KILL_THREAD", SECPROF_KILL_THREAD },
+	{ "SCMP_ACT_KILL", SECPROF_KILL_THREAD },
+	{ "SCMP_ACT_TRAP", SECPROF_TRAP },
+	{ "SCMP_ACT_ERRNO", SECPROF_ERRNO },
+	{ "SCMP_ACT_TRACE", SECPROF_TRACE },
+	{ "SCMP_ACT_LOG", SECPROF_LOG },
+	{ "SCMP_ACT_ALLOW", SECPROF_ALLOW },
+	{ "SCMP_ACT_NOTIFY", SECPROF_NOTIFY },
+	{ NULL, 0 },
 };
 
-static const char *const ops[] = {
-	[SECPROF_NE] = "SCMP_CMP_NE",
-	[SECPROF_LT] = "SCMP_CMP_LT",
-	[SECPROF_LE] = "SCMP_CMP_LE",
-	[SECPROF_EQ] = "SCMP_CMP_EQ",
-	[SECPROF_GE] = "SCMP_CMP_GE",
-	[SECPROF_GT] = "SCMP_CMP_GT",
-	[SECPROF_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
+const struct named secprof_ops[] = {
+	{ "SCMP_CMP_NE", SECPROF_NE },
+	{ "SCMP_CMP_LT", SECPROF_LT },
+	{ "SCMP_CMP_LE", SECPROF_LE },
+	{ "SCMP_CMP_EQ", SECPROF_EQ },
+	{ "SCMP_CMP_GE", SECPROF_GE },
+	{ "SCMP_CMP_GT", SECPROF_GT },
+	{ "SCMP_CMP_MASKED_EQ", SECPROF_MASKED_EQ },
+	{ NULL, 0 },
 };
+
+const struct named secprof_flags[] = {
+	{ "SECCOMP_FILTER_FLAG_TSYNC", 1 << 0 },
+	{ "SECCOMP_FILTER_FLAG_LOG", 1 << 1 },
+	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", 1 << 2 },
+	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 1 << 5 },
+	{ NULL, 0 },
+};
+
+const char *const secprof_arch_names[] = {
+	"SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_X32", "SCMP_ARCH_ARM",
+	"SCMP_ARCH_AARCH64", "SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64",
+	"SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64",
+	"SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PPC", "SCMP_ARCH_PPC64",
+	"SCMP_ARCH_PPC64LE", "SCMP_ARCH_S390", "SCMP_ARCH_S390X",
+	"SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_RISCV64",
+	"SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K", "SCMP_ARCH_SH", "SCMP_ARCH_SHEB",
+	NULL,
+};
+
+static bool in_list(const char *const *list, const char *word)
+{
+	for (; *list; list++)
+		if (str_eq(*list, word))
+			return true;
+	return false;
+}
 
 void secprof_clear(struct secprof *p)
 {
@@ -59,6 +90,7 @@ void secprof_clear(struct secprof *p)
 		free(o->rules);
 		free(o->arches);
 		free(o->listener_path);
+		free(o->listener_metadata);
 	}
 	free(o);
 	*p = (struct secprof)SECPROF_INIT;
@@ -67,44 +99,31 @@ void secprof_clear(struct secprof *p)
 
 /* --- reading --- */
 
-static int get_name(size_t *out, const char *const *names, size_t count,
-		    const struct json_at *at, const char *key,
-		    struct err *e)
-{
-	struct json_at member = json_member(at, key);
-	const char *text;
-	int r = json_get_string(&text, at, key, JSON_MUST, e);
-
-	if (r < 0)
-		return r;
-	/* the old name of the one that kills a thread */
-	if (names == actions && str_eq(text, "SCMP_ACT_KILL"))
-		text = actions[SECPROF_KILL_THREAD];
-	for (size_t i = 0; i < count; i++) {
-		if (str_eq(names[i], text)) {
-			*out = i;
-			return 0;
-		}
-	}
-	return json_fail(&member, EBADMSG, e, "unknown: '%s'", text);
-}
-
 static int get_action(enum secprof_action *out, const struct json_at *at,
 		      const char *key, struct err *e)
 {
-	size_t i = 0;
-	int r = get_name(&i, actions, ARRAY_SIZE(actions), at, key, e);
+	uint64_t v = 0;
+	int r = named_get(&v, at, key, secprof_actions, e);
 
-	*out = (enum secprof_action)i;
+	*out = (enum secprof_action)v;
 	return r;
 }
 
-static int get_errno(uint32_t *out, const struct json_at *at, const char *key,
-		     struct err *e)
+static bool has_errno(enum secprof_action a)
 {
+	return a == SECPROF_ERRNO || a == SECPROF_TRACE;
+}
+
+/* A number where the action takes none is an error by the specification. */
+static int get_errno(uint32_t *out, enum secprof_action action,
+		     const struct json_at *at, const char *key, struct err *e)
+{
+	struct json_at member = json_member(at, key);
 	uint64_t v = EPERM;
 	int r = json_get_u64(&v, at, key, 0, MAX_ERRNO, JSON_MAY, e);
 
+	if (r > 0 && !has_errno(action))
+		return json_fail(&member, EBADMSG, e, "this action has none");
 	*out = (uint32_t)v;
 	return r;
 }
@@ -202,7 +221,7 @@ static int get_arg(struct secprof_arg *out, const struct json_at *at,
 		   struct err *e)
 {
 	uint64_t index = 0;
-	size_t op = 0;
+	uint64_t op = 0;
 	int r = json_as_object(at, e);
 
 	if (r >= 0)
@@ -215,7 +234,7 @@ static int get_arg(struct secprof_arg *out, const struct json_at *at,
 		r = json_get_u64(&out->value_two, at, "valueTwo", 0, UINT64_MAX,
 				 JSON_MAY, e);
 	if (r >= 0)
-		r = get_name(&op, ops, ARRAY_SIZE(ops), at, "op", e);
+		r = named_get(&op, at, "op", secprof_ops, e);
 	out->index = (unsigned)index;
 	out->op = (enum secprof_op)op;
 	return r;
@@ -249,7 +268,7 @@ static int get_rule(struct secprof_rule *out, struct owned *o,
 	if (r >= 0)
 		r = get_action(&out->action, at, "action", e);
 	if (r >= 0)
-		r = get_errno(&out->errno_ret, at, "errnoRet", e);
+		r = get_errno(&out->errno_ret, out->action, at, "errnoRet", e);
 	if (r >= 0)
 		r = get_args(out, at, e);
 	if (r >= 0)
@@ -299,6 +318,20 @@ static int get_arch(struct secprof_arch *out, struct owned *o,
 	return r;
 }
 
+static int get_arch_name(struct secprof_arch *out, const struct json_at *at,
+			 struct err *e)
+{
+	const char *name;
+	int r = json_as_string(&name, at, e);
+
+	if (r < 0)
+		return r;
+	if (!in_list(secprof_arch_names, name))
+		return json_fail(at, EBADMSG, e, "unknown: '%s'", name);
+	out->name = mem_str(name);
+	return 0;
+}
+
 /* "archMap" of profiles, or "architectures" of config.json. */
 static int get_arches(struct secprof *p, struct owned *o,
 		      const struct json_at *doc, struct err *e)
@@ -315,14 +348,9 @@ static int get_arches(struct secprof *p, struct owned *o,
 	for (size_t i = 0; i < json_len(&list); i++) {
 		struct json_at item = json_item(&list, i);
 		struct secprof_arch *arch = &o->arches[o->arch_count++];
-		const char *name;
 
-		if (has_map) {
-			r = get_arch(arch, o, &item, e);
-		} else {
-			r = json_as_string(&name, &item, e);
-			arch->name = r < 0 ? NULL : mem_str(name);
-		}
+		r = has_map ? get_arch(arch, o, &item, e) :
+			      get_arch_name(arch, &item, e);
 		if (r < 0)
 			return r;
 	}
@@ -330,22 +358,37 @@ static int get_arches(struct secprof *p, struct owned *o,
 	return 0;
 }
 
+static int get_listener(struct secprof *p, struct owned *o,
+			const struct json_at *doc, struct err *e)
+{
+	int r = json_get_copy(&o->listener_path, doc, "listenerPath", JSON_MAY, e);
+
+	if (r >= 0)
+		r = json_get_copy(&o->listener_metadata, doc, "listenerMetadata", JSON_MAY, e);
+	if (r >= 0 && o->listener_metadata && !o->listener_path)
+		r = json_fail(doc, EBADMSG, e, "listenerMetadata without listenerPath");
+	p->listener_path = o->listener_path;
+	p->listener_metadata = o->listener_metadata;
+	return r;
+}
+
 static int get_profile(struct secprof *p, struct owned *o,
 		       const struct json_at *doc, struct err *e)
 {
+	uint64_t flags = 0;
 	int r = json_as_object(doc, e);
 
 	if (r >= 0)
 		r = get_action(&p->default_action, doc, "defaultAction", e);
 	if (r >= 0)
-		r = get_errno(&p->default_errno, doc, "defaultErrnoRet", e);
+		r = get_errno(&p->default_errno, p->default_action, doc, "defaultErrnoRet", e);
 	if (r >= 0)
 		r = get_arches(p, o, doc, e);
 	if (r >= 0)
-		r = get_list(&p->flags, o, doc, "flags", JSON_MAY, e);
+		r = named_get_flags(&flags, doc, "flags", secprof_flags, e);
+	p->flags = (uint32_t)flags;
 	if (r >= 0)
-		r = json_get_copy(&o->listener_path, doc, "listenerPath", JSON_MAY, e);
-	p->listener_path = o->listener_path;
+		r = get_listener(p, o, doc, e);
 	if (r >= 0)
 		r = get_rules(p, o, doc, e);
 	return r < 0 ? r : 0;
@@ -376,14 +419,6 @@ int secprof_parse(struct secprof *out, const char *text, size_t len,
 
 /* --- conditions --- */
 
-static bool in_list(const char *const *list, const char *word)
-{
-	for (; *list; list++)
-		if (str_eq(*list, word))
-			return true;
-	return false;
-}
-
 bool secprof_applies(const struct secprof_rule *r, uint64_t caps,
 		     const char *arch, uint32_t kernel)
 {
@@ -394,6 +429,14 @@ bool secprof_applies(const struct secprof_rule *r, uint64_t caps,
 	return !(r->exclude.caps & caps) &&
 	       !(r->exclude.arches && in_list(r->exclude.arches, arch)) &&
 	       !(r->exclude.min_kernel && r->exclude.min_kernel <= kernel);
+}
+
+bool secprof_notifies(const struct secprof *p)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (p->rules[i].action == SECPROF_NOTIFY)
+			return true;
+	return p->default_action == SECPROF_NOTIFY;
 }
 
 /* --- printing --- */
@@ -413,8 +456,8 @@ static void print_rule(struct json_w *w, const struct secprof_rule *r)
 {
 	json_w_object(w);
 	print_list(w, "names", r->names);
-	json_m_string(w, "action", actions[r->action]);
-	if (r->action == SECPROF_ERRNO || r->action == SECPROF_TRACE)
+	json_m_string(w, "action", named_of(secprof_actions, r->action));
+	if (has_errno(r->action))
 		json_m_u64(w, "errnoRet", r->errno_ret);
 	if (r->arg_count) {
 		json_m_array(w, "args");
@@ -425,7 +468,7 @@ static void print_rule(struct json_w *w, const struct secprof_rule *r)
 			json_m_u64(w, "index", a->index);
 			json_m_u64(w, "value", a->value);
 			json_m_u64(w, "valueTwo", a->value_two);
-			json_m_string(w, "op", ops[a->op]);
+			json_m_string(w, "op", named_of(secprof_ops, a->op));
 			json_w_end(w);
 		}
 		json_w_end(w);
@@ -489,12 +532,13 @@ void secprof_print(const struct secprof *p, uint64_t caps, const char *arch,
 	struct json_w w = JSON_W_INIT(out);
 
 	json_w_object(&w);
-	json_m_string(&w, "defaultAction", actions[p->default_action]);
-	if (p->default_action == SECPROF_ERRNO || p->default_action == SECPROF_TRACE)
+	json_m_string(&w, "defaultAction", named_of(secprof_actions, p->default_action));
+	if (has_errno(p->default_action))
 		json_m_u64(&w, "defaultErrnoRet", p->default_errno);
 	print_arches(&w, p, arch);
-	print_list(&w, "flags", p->flags);
+	named_print_flags(&w, "flags", secprof_flags, p->flags);
 	json_m_string(&w, "listenerPath", p->listener_path);
+	json_m_string(&w, "listenerMetadata", p->listener_metadata);
 	json_m_array(&w, "syscalls");
 	for (size_t i = 0; i < p->rule_count; i++)
 		if (secprof_applies(&p->rules[i], caps, arch, kernel))

@@ -1,4 +1,5 @@
-/* secprof.h - seccomp profiles: docker's JSON, and our default as a table.
+/* secprof.h - seccomp profiles: linux.seccomp of config.json, docker's JSON
+ * (that with conditions on rules), and our default as a table.
  *
  * How a profile is meant: a rule that does not apply here (secprof_applies)
  * is left out.  Of the others each gives its action to its system calls when
@@ -26,6 +27,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/fmt/named.h"
 
 #define SECPROF_ARGS_MAX 6
 #define SECPROF_RULES_MAX 4096
@@ -77,22 +79,24 @@ struct secprof_rule {
 	struct secprof_when exclude;	/* none of it may hold */
 };
 
-/* A native architecture and those whose calls it also runs, in libseccomp's
- * names: SCMP_ARCH_X86_64 with SCMP_ARCH_X86, SCMP_ARCH_X32. */
+/* An entry of docker's map, which is a native architecture and those whose
+ * calls it also runs (SCMP_ARCH_X86_64 with SCMP_ARCH_X86, SCMP_ARCH_X32); or
+ * one of config.json's list, whose calls are let through the filter. */
 struct secprof_arch {
 	const char *name;
-	const char *const *subs;	/* ends in NULL, or NULL */
+	const char *const *subs;	/* ends in NULL; NULL: of a list */
 };
 
 struct secprof {
 	enum secprof_action default_action;
 	uint32_t default_errno;
 	const struct secprof_arch *arches;
-	size_t arch_count;		/* 0: the native one only */
+	size_t arch_count;		/* the native one is always there */
 	const struct secprof_rule *rules;
 	size_t rule_count;
-	const char *const *flags;	/* SECCOMP_FILTER_FLAG_*, or NULL */
-	const char *listener_path;	/* of SECPROF_NOTIFY, or NULL */
+	uint32_t flags;			/* SECCOMP_FILTER_FLAG_* */
+	const char *listener_path;	/* of SECPROF_NOTIFY: a socket, or NULL */
+	const char *listener_metadata;	/* for who listens there, or NULL */
 	void *owned;			/* NULL for the default profile */
 };
 
@@ -111,6 +115,13 @@ void secprof_print(const struct secprof *p, uint64_t caps, const char *arch,
  * this machine; arch in Go's names. */
 bool secprof_applies(const struct secprof_rule *r, uint64_t caps,
 		     const char *arch, uint32_t kernel);
+
+/* Does a call wait for somebody who listens? */
+bool secprof_notifies(const struct secprof *p);
+
+/* The names in JSON. */
+extern const struct named secprof_actions[], secprof_ops[], secprof_flags[];
+extern const char *const secprof_arch_names[];		/* ends in NULL */
 
 /* RELIABILITY 3.1 and F4.  How it differs from docker's is said there. */
 extern const struct secprof secprof_default;

@@ -378,9 +378,9 @@ static const struct secprof_arch arches[] = {
 	{ "SCMP_ARCH_X86_64", LIST("SCMP_ARCH_X86") },
 	{ "SCMP_ARCH_AARCH64", LIST("SCMP_ARCH_ARM") },
 	{ "SCMP_ARCH_S390X", LIST("SCMP_ARCH_S390") },
-	{ "SCMP_ARCH_PPC64LE", NULL },
-	{ "SCMP_ARCH_RISCV64", NULL },
-	{ "SCMP_ARCH_LOONGARCH64", NULL },
+	{ "SCMP_ARCH_PPC64LE", LIST(NULL) },
+	{ "SCMP_ARCH_RISCV64", LIST(NULL) },
+	{ "SCMP_ARCH_LOONGARCH64", LIST(NULL) },
 };
 
 const struct secprof secprof_default = {

@@ -39,7 +39,8 @@ static int action_of(enum secprof_action a, uint32_t errno_ret, uint32_t *out,
 		*out = SCMP_ACT_ALLOW;
 		return 0;
 	case SECPROF_NOTIFY:
-		return err_set(e, ENOTSUP, "seccomp: SCMP_ACT_NOTIFY needs a listener");
+		*out = SCMP_ACT_NOTIFY;
+		return 0;
 	}
 	return err_set(e, EINVAL, "seccomp: unknown action");
 }
@@ -93,6 +94,28 @@ static int add_name(scmp_filter_ctx ctx, const struct secprof_rule *r,
 	}
 	if (x < 0)
 		return err_ret(e, x, "seccomp: rule for '%s'", name);
+	return 0;
+}
+
+/* The listener's descriptor is sent out by the process that loaded the filter:
+ * the call that does it cannot wait for the listener. */
+static int check_notify(const struct secprof *p, struct err *e)
+{
+	if (!secprof_notifies(p))
+		return 0;
+	if (p->default_action == SECPROF_NOTIFY)
+		return err_set(e, EINVAL, "seccomp: SCMP_ACT_NOTIFY cannot be the default");
+	if (!p->listener_path)
+		return err_set(e, EINVAL, "seccomp: SCMP_ACT_NOTIFY without listenerPath");
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct secprof_rule *r = &p->rules[i];
+
+		for (size_t k = 0; r->action == SECPROF_NOTIFY && r->names[k]; k++)
+			if (str_eq(r->names[k], "sendmsg"))
+				return err_set(e, EINVAL,
+					       "seccomp: SCMP_ACT_NOTIFY of 'sendmsg', which "
+					       "is how the listener is told");
+	}
 	return 0;
 }
 
@@ -163,23 +186,31 @@ static uint32_t arch_token(const char *scmp_name)
 	return seccomp_arch_resolve_name(name);
 }
 
+/* One that libseccomp does not know is no machine that it runs on. */
+static int add_arch(scmp_filter_ctx ctx, const char *name, struct err *e)
+{
+	uint32_t token = arch_token(name);
+	int x = token ? seccomp_arch_add(ctx, token) : 0;
+
+	return x < 0 && x != -EEXIST ?
+		err_ret(e, x, "seccomp: architecture '%s'", name) : 0;
+}
+
+/* Of a map the native one's, of a list all. */
 static int add_arches(scmp_filter_ctx ctx, const struct secprof *p, struct err *e)
 {
-	for (size_t i = 0; i < p->arch_count; i++) {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->arch_count; i++) {
 		const struct secprof_arch *a = &p->arches[i];
 
-		if (arch_token(a->name) != seccomp_arch_native())
-			continue;
-		for (size_t k = 0; a->subs && a->subs[k]; k++) {
-			uint32_t token = arch_token(a->subs[k]);
-			int x = token ? seccomp_arch_add(ctx, token) : -EINVAL;
-
-			if (x < 0 && x != -EEXIST)
-				return err_ret(e, x, "seccomp: architecture '%s'",
-					       a->subs[k]);
-		}
+		if (!a->subs)
+			r = add_arch(ctx, a->name, e);
+		else if (arch_token(a->name) == seccomp_arch_native())
+			for (size_t k = 0; r == 0 && a->subs[k]; k++)
+				r = add_arch(ctx, a->subs[k], e);
 	}
-	return 0;
+	return r;
 }
 
 /* libseccomp can only write to a descriptor. */
@@ -211,8 +242,10 @@ int seccomp_compile(struct buf *out, const struct secprof *p, uint64_t caps,
 	uint32_t kernel = kernel_version();
 	uint32_t action;
 	scmp_filter_ctx ctx;
-	int r = action_of(p->default_action, p->default_errno, &action, e);
+	int r = check_notify(p, e);
 
+	if (r == 0)
+		r = action_of(p->default_action, p->default_errno, &action, e);
 	if (r < 0)
 		return r;
 	ctx = seccomp_init(action);

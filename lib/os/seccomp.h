@@ -3,8 +3,8 @@
  * Only coracle-oci links this; the others load what it compiled.
  *
  * Ownership: out receives the bytes of a struct sock_filter[].
- * Errors: -EINVAL a profile that cannot be expressed; -ENOTSUP an action that
- * needs a listener; -EFBIG more than the kernel takes.
+ * Errors: -EINVAL a profile that cannot be expressed, or that would wait for a
+ * listener who cannot be told; -EFBIG more than the kernel takes.
  */
 #pragma once
 

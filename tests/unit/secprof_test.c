@@ -254,11 +254,54 @@ static void prints(void **state)
 	assert_null(strstr(one.data, "X32"));
 }
 
+static const char whole[] =
+	"{\"defaultAction\":\"SCMP_ACT_TRACE\",\"defaultErrnoRet\":7,"
+	"\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_LOONGARCH64\"],"
+	"\"flags\":[\"SECCOMP_FILTER_FLAG_TSYNC\",\"SECCOMP_FILTER_FLAG_LOG\","
+	"\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\",\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"],"
+	"\"listenerPath\":\"/run/agent\",\"listenerMetadata\":\"m\",\"syscalls\":["
+	"{\"names\":[\"a\"],\"action\":\"SCMP_ACT_KILL_PROCESS\"},"
+	"{\"names\":[\"a\"],\"action\":\"SCMP_ACT_KILL_THREAD\"},"
+	"{\"names\":[\"a\"],\"action\":\"SCMP_ACT_TRAP\"},"
+	"{\"names\":[\"a\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":0},"
+	"{\"names\":[\"a\"],\"action\":\"SCMP_ACT_TRACE\",\"errnoRet\":4095},"
+	"{\"names\":[\"a\"],\"action\":\"SCMP_ACT_LOG\"},"
+	"{\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\"},"
+	"{\"names\":[\"a\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
+	"{\"index\":0,\"value\":1,\"valueTwo\":0,\"op\":\"SCMP_CMP_NE\"},"
+	"{\"index\":1,\"value\":1,\"valueTwo\":0,\"op\":\"SCMP_CMP_LT\"},"
+	"{\"index\":2,\"value\":1,\"valueTwo\":0,\"op\":\"SCMP_CMP_LE\"},"
+	"{\"index\":3,\"value\":1,\"valueTwo\":0,\"op\":\"SCMP_CMP_EQ\"},"
+	"{\"index\":4,\"value\":1,\"valueTwo\":0,\"op\":\"SCMP_CMP_GE\"},"
+	"{\"index\":5,\"value\":18446744073709551615,\"valueTwo\":1,\"op\":\"SCMP_CMP_MASKED_EQ\"}]}]}";
+
+/* All that config.json's linux.seccomp can say. */
+static void both_ways(void **state)
+{
+	AUTO(secprof) struct secprof p = SECPROF_INIT;
+	AUTO(buf) struct buf out = BUF_INIT(MAX_SPEC);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	if (secprof_parse(&p, whole, strlen(whole), &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(p.flags, 0x27);
+	assert_true(secprof_notifies(&p));
+	assert_false(secprof_notifies(&secprof_default));
+	secprof_print(&p, 0, "amd64", KERNEL, &out);
+	assert_string_equal(out.data, whole);
+}
+
 static void refuses(void **state)
 {
 	static const char *const texts[] = {
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a\"],\"action\":\"SCMP_ACT_LOG\",\"errnoRet\":1}]}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"m\"}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_Z80\"]}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_NEW_LISTENER\"]}",
 		"", "[]", "{}", "{\"defaultAction\":\"ALLOW\"}",
-		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":4096}",
+		"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096}",
 		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":{}}",
 		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{}]}",
 		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[],\"action\":\"SCMP_ACT_ALLOW\"}]}",
@@ -291,6 +334,7 @@ int main(void)
 		cmocka_unit_test(knows_all_calls),
 		cmocka_unit_test(parses),
 		cmocka_unit_test(prints),
+		cmocka_unit_test(both_ways),
 		cmocka_unit_test(refuses),
 	};
 
