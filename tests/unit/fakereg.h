@@ -187,16 +187,16 @@ static inline unsigned fake_count(const struct fake *f, const char *text)
 	return n;
 }
 
-/* --- a client with short patience --- */
+/* --- a client that waits for the server, but hardly between attempts --- */
 
 static inline struct registry_options quick_options(void)
 {
 	return (struct registry_options){
 		.user_agent = "coracle-test",
 		.limits = {
-			.connect_ms = 2000,
+			.connect_ms = 60000,
 			.slow_bytes_s = 1000,
-			.slow_s = 1,
+			.slow_s = 60,
 			.attempts = 4,
 			.backoff_ms = 10,
 			.backoff_max_ms = 40,

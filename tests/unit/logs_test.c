@@ -145,13 +145,13 @@ static void write_page(int dir, enum shim_state state)
 	assert_int_equal(fs_replace(dir, SHIM_PAGE_NAME, &p, sizeof(p), 0600, FS_NOSYNC, &e), 0);
 }
 
-static void write_fast(int dir)
+static void write_fast(int dir, int from, int to)
 {
 	static struct log l;
 	struct err e = ERR_INIT;
 
 	assert_int_equal(log_open(&l, dir, 4000, 500, &e), 0);
-	for (int i = 0; i < LINES; i++) {
+	for (int i = from; i < to; i++) {
 		char line[16];
 		int len = snprintf(line, sizeof(line), "%d\n", i);
 
@@ -173,7 +173,7 @@ static void test_follow(void **state UNUSED)
 	pid_t pid;
 
 	assert_int_equal(fd_pipe(&p, &e), 0);
-	close(openat(dir, "log", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	write_fast(dir, 0, 1);
 	write_page(dir, SHIM_RUNNING);
 	pid = fork();
 	if (pid == 0) {
@@ -182,12 +182,14 @@ static void test_follow(void **state UNUSED)
 		_exit(logs_print(dir, &o, &e) < 0);
 	}
 	fd_auto(&p.b);
-	usleep(20000);
-	write_fast(dir);
-	write_page(dir, SHIM_EXITED);
 	f = fdopen(take_fd(&p.a), "r");
-	while (fgets(line, sizeof(line), f))
+	while (fgets(line, sizeof(line), f)) {
 		assert_int_equal(atoi(line), next++);
+		if (next > 1)
+			continue;
+		write_fast(dir, 1, LINES);	/* it follows by now */
+		write_page(dir, SHIM_EXITED);
+	}
 	fclose(f);
 	assert_int_equal(next, LINES);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

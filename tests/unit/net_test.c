@@ -28,7 +28,7 @@
 
 #define OUTSIDE4	"198.51.100.7"
 #define OUTSIDE6	"2001:db8::7"
-#define WAIT_MS		5000
+#define WAIT_MS		60000
 #define BIG		MIB(8)
 
 static char helper_path[MAX_PATH];
@@ -281,10 +281,10 @@ static int task_dial(int target)
 }
 
 /* A query to the name server: the length of the answer, or -errno. */
-static int task_query(int target)
+static int query(int target, int wait_s)
 {
+	const struct timeval tv = { .tv_sec = wait_s };
 	int fd = dial(targets[target], 53, SOCK_DGRAM);
-	static const struct timeval tv = { .tv_sec = 1 };
 	char answer[64];
 	ssize_t n;
 
@@ -296,11 +296,31 @@ static int task_query(int target)
 	return (int)n;
 }
 
+static int task_query(int target)
+{
+	return query(target, WAIT_MS / 1000);
+}
+
+static int task_query_in_vain(int target)
+{
+	return query(target, 1);
+}
+
+/* For a task in the background that is to be reached at once. */
+static int task_listen(int port)
+{
+	return serve_at("0.0.0.0", port, SOCK_STREAM);
+}
+
+static int task_bind_udp(int port)
+{
+	return serve_at("0.0.0.0", port, SOCK_DGRAM);
+}
+
 /* Accepts for ever: reads to the end, answers "PEER COUNT\n" and BIG zeros. */
-static int task_serve(int port)
+static int task_serve(int s)
 {
 	static char chunk[65536];
-	int s = serve_at("0.0.0.0", port, SOCK_STREAM);
 
 	while (s >= 0) {
 		struct sockaddr_in peer = { 0 };
@@ -325,10 +345,8 @@ static int task_serve(int port)
 	return 1;
 }
 
-static int task_echo_udp(int port)
+static int task_echo_udp(int s)
 {
-	int s = serve_at("0.0.0.0", port, SOCK_DGRAM);
-
 	while (s >= 0) {
 		struct sockaddr_in peer;
 		socklen_t len = sizeof(peer);
@@ -552,10 +570,15 @@ static void test_dns(void **state)
 	c = config(0);
 	c->resolv_conf[0] = '\0';
 	must_start(&b, c, TAP_ALLOW_TUN);
-	assert_true(inside(&b, task_query, T_DNS4) < 0);
+	assert_true(inside(&b, task_query_in_vain, T_DNS4) < 0);
 	box_stop(&b);
 	stop(server);
 	close(s);
+}
+
+static void serve_inside(struct box *b)
+{
+	inside_background(b, task_serve, inside(b, task_listen, 80));
 }
 
 /* Sends BIG, ends its half, reads the answer and all that follows. */
@@ -602,8 +625,7 @@ static void test_publish_tcp(void **state)
 	port = c->ports[0].host_port;
 	assert_int_not_equal(port, 0);
 	assert_int_equal(c->ports[1].host_port, port);
-	inside_background(&b, task_serve, 80);
-	usleep(100000);
+	serve_inside(&b);
 	check_talk("127.0.0.1", port, "10.0.2.2");
 	check_talk(OUTSIDE4, port, OUTSIDE4);
 	/* The server inside knows IPv4 only. */
@@ -640,8 +662,7 @@ static void test_publish_udp(void **state)
 	c = config(1);
 	c->ports[0].proto = IPPROTO_UDP;
 	must_start(&b, c, TAP_ALLOW_TUN);
-	inside_background(&b, task_echo_udp, 80);
-	usleep(100000);
+	inside_background(&b, task_echo_udp, inside(&b, task_bind_udp, 80));
 	for (int client = 0; client < 20; client++) {
 		/* Connected: an answer from another address is not received. */
 		int fd = dial(client & 1 ? OUTSIDE4 : "127.0.0.1",
@@ -667,8 +688,7 @@ static void test_many_connections(void **state)
 	SKIP_IF_NEEDED();
 	c = config(1);
 	must_start(&b, c, TAP_ALLOW_TUN);
-	inside_background(&b, task_serve, 80);
-	usleep(100000);
+	serve_inside(&b);
 	/* All at once, so that sockets run out and are asked for. */
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		fds[i] = dial("127.0.0.1", c->ports[0].host_port, SOCK_STREAM);
@@ -740,8 +760,13 @@ static void test_rights(void **state)
 
 	/* The socket maker keeps what makes a socket transparent: bits 12, 13. */
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)b.h.maker.pid);
-	usleep(100000);
-	assert_int_equal(fs_read(AT_FDCWD, path, &status, &e), 0);
+	for (int i = 0; i < WAIT_MS / 10; i++) {
+		buf_clear(&status);
+		assert_int_equal(fs_read(AT_FDCWD, path, &status, &e), 0);
+		if (strstr(status.data, "Seccomp:\t2"))
+			break;
+		usleep(10000);
+	}
 	must_have(status.data, "CapEff:\t0000000000003000");
 	must_have(status.data, "NoNewPrivs:\t1");
 	must_have(status.data, "Seccomp:\t2");
@@ -766,8 +791,7 @@ static void test_life(void **state)
 	b.h.sock = -1;
 	close(b.tap_fd);
 	assert_false(has_ended(&b.h.net, 200));
-	inside_background(&b, task_serve, 80);
-	usleep(100000);
+	serve_inside(&b);
 	check_talk("127.0.0.1", b.c->ports[0].host_port, "10.0.2.2");
 
 	kill(-b.pid, SIGKILL);

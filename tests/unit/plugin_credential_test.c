@@ -77,14 +77,17 @@ static void test_bad_answers(void **state)
 		{ "#!/bin/sh\necho '{\"Username\":\"u\",\"Secret\":\"secret-text\",\"Secret\":\"x\"}'\n", -EPROTO },
 		{ "#!/bin/sh\necho '{\"ServerURL\":\"evil\",\"Username\":\"u\",\"Secret\":\"secret-text\"}'\n", -EPROTO },
 		{ "#!/bin/sh\nexec yes secret-text\n", -EFBIG },
-		{ "#!/bin/sh\nexec sleep 20\n", -ETIMEDOUT },
-		{ "#!/bin/sh\nexec >&-; exec sleep 20\n", -ETIMEDOUT },
+		{ "#!/bin/sh\nexec sleep 100\n", -ETIMEDOUT },
+		{ "#!/bin/sh\nexec >&-; exec sleep 100\n", -ETIMEDOUT },
 		{ "#!/bin/sh\nkill -9 $$\n", -EIO },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct credential_helper h = { .name = "bad", .timeout_ms = 300 };
+		struct credential_helper h = {
+			.name = "bad",
+			.timeout_ms = rows[i].result == -ETIMEDOUT ? 300 : 60000,
+		};
 		AUTO(credential) struct credential c = CREDENTIAL_INIT;
 		struct err e = ERR_INIT;
 		uint64_t start = clock_mono_ns();
@@ -95,7 +98,7 @@ static void test_bad_answers(void **state)
 		if (r != rows[i].result)
 			fail_msg("row %zu: %d %s", i, r, e.text);
 		assert_null(strstr(e.text, "secret-text"));
-		assert_true(clock_mono_ns() - start < 5 * NS_PER_S);
+		assert_true(clock_mono_ns() - start < 50 * NS_PER_S);
 	}
 }
 
@@ -136,7 +139,7 @@ static void test_unread_input(void **state)
 		.program = "sh",
 		.args = (char *[]){ (char *)"-c", (char *)"echo done; exit 7", NULL },
 		.input = big,
-		.timeout_ms = 5000,
+		.timeout_ms = 60000,
 	}, &out, &status, &e));
 	assert_int_equal(status, 7);
 	assert_string_equal(out.data, "done\n");

@@ -153,7 +153,7 @@ static void test_identity(void **state UNUSED)
 
 	assert_int_equal(proc_pidfd_kill(fd, SIGTERM), 0);
 	poll_end = (struct pollfd){ .fd = fd, .events = POLLIN };
-	assert_int_equal(poll(&poll_end, 1, 5000), 1);
+	assert_int_equal(poll(&poll_end, 1, 60000), 1);
 	assert_false(proc_id_is_alive(&id));		/* a zombie */
 	assert_int_equal(proc_wait(&p, &status, &e), 0);
 	assert_int_equal(proc_exit_code(status), 128 + SIGTERM);

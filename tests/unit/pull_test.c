@@ -510,7 +510,7 @@ static pid_t pull_beside(struct world *w)
 
 static void wait_for_request(struct world *w, const char *text)
 {
-	for (int i = 0; i < 500 && !fake_count(&w->fake, text); i++)
+	for (int i = 0; i < 6000 && !fake_count(&w->fake, text); i++)
 		(void)poll(NULL, 0, 10);
 	assert_true(fake_count(&w->fake, text) > 0);
 }
@@ -594,14 +594,14 @@ static void test_stalled(void **state)
 
 	fake_start(&w->fake, &w->layout,
 		   "{\"rules\":[{\"match\":\"GET .*/blobs/\",\"skip\":2,\"times\":1,"
-		   "\"delay\":20}]}", NULL);
+		   "\"delay\":1000}]}", NULL);
 	for (int i = 0; i < 3; i++) {
 		pid = pull_beside(w);
 		wait_for_request(w, "/blobs/");
 		(void)poll(NULL, 0, 100);
 		since = clock_mono_ns();
 		do_all_verbs(w);
-		assert_true(clock_mono_ns() - since < NS_PER_S);
+		assert_true(clock_mono_ns() - since < 30 * NS_PER_S);
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 	}

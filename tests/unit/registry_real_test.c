@@ -228,7 +228,7 @@ static void fill_storage(void)
 
 static void wait_for_port(struct real *r, const char *log)
 {
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		AUTO(buf) struct buf b = BUF_INIT(MIB(1));
 		struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 		struct err e = ERR_INIT;
