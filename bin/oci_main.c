@@ -1,120 +1,196 @@
-/* coracle-oci: what needs libraries that the other programs do not link.
- *
- *	coracle-oci seccomp CAPS-HEX [PROFILE.json|-]	a BPF program on stdout
- *	coracle-oci scope NAME PID [LEAF]	a systemd scope around a process: its
- *						cgroup on stdout, or why not
- */
-#include <fcntl.h>
+/* coracle-oci: the OCI runtime's command line, as podman, containerd and their
+ * kin call runc (runtime-spec runtime.md); and what needs libraries that
+ * coracle does not link. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "bin/oci_scope.h"
+#include "bin/doc.h"
+#include "bin/oci.h"
+#include "bin/run_cmd.h"
 #include "lib/base/fs.h"
-#include "lib/base/limits.h"
-#include "lib/base/num.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/fmt/secprof.h"
-#include "lib/os/seccomp.h"
-#include "lib/runtime/start.h"
 
-static int parse_caps(uint64_t *out, const char *text, struct err *e)
+#define CMD(name) extern const struct cmd oci_cmd_##name;
+#include "bin/oci_commands.h"
+#undef CMD
+
+extern const struct cmd cmd_doc;
+
+#define CMD(name) &oci_cmd_##name,
+const struct cmd *const cmd_table[] = {
+#include "bin/oci_commands.h"
+	&cmd_doc,
+	NULL,
+};
+#undef CMD
+
+const struct cmd_program cmd_program = {
+	.name = "coracle-oci",
+	.summary = "an OCI runtime",
+	.options =
+		"      --root DIR            Where the containers' state is\n"
+		"      --log FILE            Write errors and warnings there as well\n"
+		"      --log-format text|json  How\n"
+		"      --debug               Say more\n"
+		"      --cgroup-manager cgroupfs|systemd|disabled\n"
+		"      --systemd-cgroup      The same as --cgroup-manager systemd\n"
+		"      --rootless BOOL|auto  Whether we are not the machine's root\n"
+		"      --version             Print the version\n",
+	.more = "'coracle-oci COMMAND --help' explains a command.",
+	.exit_status =
+		"0: done. 1: failed. 2: wrong usage. 255: exec could not start the process. "
+		"Else run and exec exit as the container's process did.\n",
+	.files =
+		".TP\n.I $XDG_RUNTIME_DIR/coracle-oci, /run/coracle-oci\n"
+		"State of containers; the latter for the machine's root.\n",
+};
+
+/* --- global options --- */
+
+struct globals {
+	const char *root, *log, *log_format, *log_level, *manager, *rootless;
+	bool debug, systemd, version;
+};
+
+static const struct opt global_opts[] = {
+	TEXT(struct globals, root, 0, "root", "DIR", WORD_DIR, ""),
+	TEXT(struct globals, log, 0, "log", "FILE", WORD_FILE, ""),
+	CHOICE(struct globals, log_format, 0, "log-format", "text json", ""),
+	CHOICE(struct globals, log_level, 0, "log-level", "debug info warning error", ""),
+	FLAG(struct globals, debug, 0, "debug", ""),
+	CHOICE(struct globals, manager, 0, "cgroup-manager", "cgroupfs systemd disabled", ""),
+	FLAG(struct globals, systemd, 's', "systemd-cgroup", ""),
+	CHOICE(struct globals, rootless, 0, "rootless", "true false auto", ""),
+	FLAG(struct globals, version, 'v', "version", ""),
+	{ .kind = OPT_END },
+};
+
+static const struct cmd globals = {
+	.name = "",
+	.operands = "COMMAND",
+	.max = -1,
+	.stop_at_operand = true,
+	.opts = global_opts,
+};
+
+/* Root of the first user namespace: every id there is its own. */
+static bool is_machines_root(void)
 {
-	uint64_t n = 0;
-	const char *p = text;
+	struct err unknown = ERR_INIT;
+	char map[64] = "";
+	ssize_t len;
 
-	for (; *p && p - text < 16; p++) {
-		const char *digits = "0123456789abcdef";
-		const char *d = strchr(digits, *p);
+	if (geteuid() != 0 || fs_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map),
+					    &len, &unknown) < 0)
+		return false;
+	return strstr(map, "4294967295") != NULL;
+}
 
-		if (!d)
-			break;
-		n = n << 4 | (uint64_t)(d - digits);
+static char *default_root(const struct oci *o)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+
+	if (!o->is_rootless)
+		return mem_str("/run/coracle-oci");
+	if (!str_is_empty(dir) && *dir == '/')
+		return mem_printf("%s/coracle-oci", dir);
+	return mem_printf("/run/user/%u/coracle-oci", getuid());
+}
+
+static int set_globals(struct oci *o, const struct globals *g, struct err *e)
+{
+	const char *manager = str_or(g->manager, g->systemd ? "systemd" : "cgroupfs");
+
+	o->is_rootless = str_eq(g->rootless, "true") ||
+			 (!str_eq(g->rootless, "false") && !is_machines_root());
+	o->manager = str_eq(manager, "systemd") ? OCI_SYSTEMD :
+		     str_eq(manager, "disabled") ? OCI_NO_CGROUPS : OCI_CGROUPFS;
+	o->log = str_after(str_or(g->log, ""), "file:") ? str_after(g->log, "file:") : g->log;
+	o->log_json = str_eq(g->log_format, "json");
+	o->debug = g->debug;
+	o->root = g->root ? mem_str(g->root) : default_root(o);
+	return *o->root == '/' ? 0 : err_set(e, EINVAL, "--root: '%s' is not absolute", o->root);
+}
+
+/* --- commands --- */
+
+static int usage(struct oci *o, const char *command, struct err *e)
+{
+	oci_fail(o, e);
+	fprintf(stderr, "'coracle-oci %s%s--help' shows the usage\n", command, *command ? " " : "");
+	return EXIT_USAGE;
+}
+
+static int run_one(struct oci *o, const struct cmd *c, char **argv, int argc, struct err *e)
+{
+	AUTO_FREE char *args = mem_zero(c->args_size, 1);
+	char **operands;
+	int count;
+	int r = cmd_parse(c, args, argv, argc, &operands, &count, e);
+
+	if (r == 1) {
+		doc_help(c, &o->app.out);
+		r = 0;
+	} else if (r < 0) {
+		r = usage(o, c->name, e);
+	} else {
+		r = c->run(&o->app, args, operands, count, e);
 	}
-	if (*p || p == text)
-		return err_set(e, EINVAL, "'%s' is not a set of capabilities", text);
-	*out = n;
-	return 0;
-}
-
-/* A file, or what comes through a pipe. */
-static int read_profile(struct buf *out, const char *path, struct err *e)
-{
-	AUTO_FD int fd = str_eq(path, "-") ? fcntl(0, F_DUPFD_CLOEXEC, 3) :
-		open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return err_sys(e, "open '%s'", path);
-	do {
-		char chunk[16384];
-
-		n = read(fd, chunk, sizeof(chunk));
-		if (n > 0 && buf_add(out, chunk, (size_t)n) < 0)
-			return err_set(e, EFBIG, "'%s': longer than %zu bytes",
-				       path, out->max);
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? err_sys(e, "read '%s'", path) : 0;
-}
-
-static int run_seccomp(int argc, char **argv, struct err *e)
-{
-	AUTO(secprof) struct secprof parsed = SECPROF_INIT;
-	AUTO(buf) struct buf text = BUF_INIT(MIB(1));
-	AUTO(buf) struct buf filter = BUF_INIT(MIB(1));
-	const struct secprof *profile = &secprof_default;
-	uint64_t caps;
-	int r;
-
-	if (argc < 1 || argc > 2)
-		return err_set(e, EINVAL, "usage: coracle-oci seccomp CAPS-HEX [PROFILE.json|-]");
-	r = parse_caps(&caps, argv[0], e);
-	if (r < 0)
-		return r;
-	if (argc == 2) {
-		r = read_profile(&text, argv[1], e);
-		if (r == 0)
-			r = secprof_parse(&parsed, text.data, text.len, e);
-		if (r < 0)
-			return err_ctx(e, r, "seccomp profile");
-		profile = &parsed;
+	if (r < 0) {
+		oci_fail(o, e);
+		r = c->fail_status ? c->fail_status : EXIT_FAILED;
 	}
-	r = seccomp_compile(&filter, profile, caps, e);
-	return r < 0 ? r : fs_write_all(1, filter.data, filter.len, e);
-}
-
-static int run_scope(int argc, char **argv, struct err *e)
-{
-	uint64_t pid;
-	int r;
-
-	if (argc < 2 || argc > 3 || !str_is_name(argv[0]) ||
-	    (argc == 3 && !str_is_component(argv[2])))
-		return err_set(e, EINVAL, "usage: coracle-oci scope NAME PID [LEAF]");
-	r = num_u64(argv[1], 1, INT32_MAX, &pid, e);
-	if (r == 0)
-		r = oci_scope(argv[0], (pid_t)pid, argc == 3 ? argv[2] : NULL, e);
-	/* Who asks reads but one stream. */
-	if (r < 0)
-		printf("%s\n", e->text);
+	if (c->clear)
+		c->clear(args);
 	return r;
+}
+
+static int run(struct oci *o, char **argv, int argc, struct err *e)
+{
+	struct globals g = { .root = NULL };
+	const struct cmd *c;
+	char **words;
+	int count, used;
+	int r = cmd_parse(&globals, &g, argv, argc, &words, &count, e);
+
+	if (r == 1) {
+		doc_overview(&o->app.out);
+		return EXIT_DONE;
+	}
+	if (r == 0)
+		r = set_globals(o, &g, e);
+	if (r == 0 && g.version) {
+		app_printf(&o->app, "coracle-oci version " VERSION "\nspec: " OCI_VERSION "\n");
+		return EXIT_DONE;
+	}
+	if (r == 0 && !count)
+		r = err_set(e, EINVAL, "a command is missing");
+	if (r < 0)
+		return usage(o, "", e);
+	c = cmd_find(words, count, &used);
+	if (c)
+		return run_one(o, c, words + used, count - used, e);
+	(void)err_set(e, EINVAL, "'%s' is not a command", words[0]);
+	return usage(o, "", e);
 }
 
 int main(int argc, char **argv)
 {
+	struct oci o = { .app = { .program = "coracle-oci", .out = BUF_INIT(SIZE_MAX / 2) } };
 	struct err e = ERR_INIT;
-	int r;
+	int status;
 
 	rt_inner(argc, argv);
-	if (argc >= 2 && str_eq(argv[1], "seccomp"))
-		r = run_seccomp(argc - 2, argv + 2, &e);
-	else if (argc >= 2 && str_eq(argv[1], "scope"))
-		r = run_scope(argc - 2, argv + 2, &e);
-	else if (argc == 2 && str_eq(argv[1], "--version"))
-		r = printf("coracle-oci %s\n", VERSION) < 0 ? -EIO : 0;
-	else
-		r = err_set(&e, EINVAL, "usage: coracle-oci seccomp CAPS-HEX [PROFILE.json|-]");
-	if (r >= 0)
-		return 0;
-	fprintf(stderr, "coracle-oci: %s\n", e.text);
-	return 1;
+	run_open_stdio();
+	signal(SIGPIPE, SIG_IGN);
+	o.app.umask = umask(022);
+	status = run(&o, argv + 1, argc - 1, &e);
+	if (app_flush(&o.app) < 0 && status == EXIT_DONE)
+		status = EXIT_NO_STDOUT;
+	buf_clear(&o.app.out);
+	free(o.root);
+	return status;
 }

@@ -81,6 +81,20 @@ int fs_read_inroot(int root_fd, const char *path, struct buf *b, struct err *e)
 	return fs_read_fd(fd, path, b, e);
 }
 
+int fs_read_stream(int fd, const char *what, struct buf *b, struct err *e)
+{
+	ssize_t n;
+
+	do {
+		char chunk[16384];
+
+		n = read(fd, chunk, sizeof(chunk));
+		if (n > 0 && buf_add(b, chunk, (size_t)n) < 0)
+			return err_set(e, EFBIG, "'%s': longer than %zu bytes", what, b->max);
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? err_sys(e, "read '%s'", what) : 0;
+}
+
 int fs_read_small(int dirfd, const char *name, char *out, size_t size,
 		  ssize_t *len, struct err *e)
 {

@@ -42,6 +42,9 @@ int fs_read(int dirfd, const char *name, struct buf *b, struct err *e) MUST_CHEC
 /* The same for a descriptor, from its current offset. */
 int fs_read_fd(int fd, const char *what, struct buf *b, struct err *e) MUST_CHECK;
 
+/* What comes through a descriptor that need not be a file, to its end. */
+int fs_read_stream(int fd, const char *what, struct buf *b, struct err *e) MUST_CHECK;
+
 /* A file of a container's root file system: inside the root, regular (never
  * a fifo or device), at most b->max bytes. */
 int fs_read_inroot(int root_fd, const char *path, struct buf *b,

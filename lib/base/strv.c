@@ -112,3 +112,14 @@ const char *strv_getenv(const struct strv *s, const char *key)
 
 	return at < s->len ? s->v[at] + strlen(key) + 1 : NULL;
 }
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strv_sort(struct strv *s)
+{
+	if (s->len)
+		qsort(s->v, s->len, sizeof(*s->v), by_bytes);
+}

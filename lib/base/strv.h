@@ -26,6 +26,7 @@ void strv_take(struct strv *s, char *text);		/* takes text */
 void strv_join(struct strv *s, const struct strv *more);	/* copies */
 void strv_set(struct strv *s, size_t at, const char *text);
 bool strv_has(const struct strv *s, const char *text);
+void strv_sort(struct strv *s);			/* by bytes */
 char **strv_args(const struct strv *s);
 
 /* "KEY=value": sets or replaces KEY, as environments do. */

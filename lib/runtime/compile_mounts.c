@@ -89,6 +89,11 @@ static const struct mount_option *find_option(const char *name)
 	return NULL;
 }
 
+const char *plan_mount_option(size_t i)
+{
+	return i < ARRAY_SIZE(options) ? options[i].name : NULL;
+}
+
 static void apply_option(struct mount_plan *m, const struct mount_option *o)
 {
 	switch (o->kind) {

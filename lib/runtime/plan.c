@@ -203,6 +203,21 @@ bool plan_denies_setgroups(const void *plan)
 	return ((const struct plan_head *)plan)->flags & PLAN_F_DENY_SETGROUPS;
 }
 
+const void *plan_seccomp(const void *plan, size_t *len)
+{
+	const struct plan_head *h = plan;
+	const struct plan_step *s = plan_steps(h);
+
+	*len = 0;
+	for (uint32_t i = 0; i < h->step_count; i++) {
+		if (s[i].op != OP_SECCOMP)
+			continue;
+		*len = s[i].data_len;
+		return (const char *)plan + s[i].data;
+	}
+	return NULL;
+}
+
 void plan_describe(const void *plan, unsigned step, char out[static PLAN_WORDS_MAX])
 {
 	const struct plan_head *h = plan;

@@ -93,6 +93,9 @@ struct plan_options {
 	unsigned preserve_fds;		/* descriptors from 3 on to be kept */
 };
 
+/* The options of mounts that are not their file system's; NULL: no more. */
+const char *plan_mount_option(size_t i);
+
 int plan_compile(struct buf *out, const struct spec *s,
 		 const struct plan_options *o, struct err *e) MUST_CHECK;
 
@@ -121,6 +124,9 @@ int plan_compile_exec(struct buf *out, const struct spec_process *p,
  * has for itself, and whether setgroups(2) is denied in it. */
 uint64_t plan_join_flags(const void *plan);
 bool plan_denies_setgroups(const void *plan);
+
+/* The container's filter, for those who join it; NULL: none. */
+const void *plan_seccomp(const void *plan, size_t *len);
 
 /* Is every offset, count and text of the blob in order? */
 int plan_check(const void *plan, size_t len, struct err *e) MUST_CHECK;

@@ -1,0 +1,153 @@
+/* coracle-oci in the foreground: signals, a terminal, an exit status. */
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "bin/oci.h"
+#include "lib/base/fd.h"
+#include "lib/base/fs.h"
+#include "lib/base/limits.h"
+#include "lib/base/proc.h"
+#include "lib/os/pty.h"
+
+struct foreground {
+	pid_t pid;
+	int console;			/* pty master, or -1 */
+	int signals;			/* signalfd */
+	int pidfd;			/* readable at the end: no SIGCHLD may come */
+	bool is_raw;
+	struct termios saved;
+	struct buf input;		/* typed, and not yet taken by the terminal */
+	bool ended;
+	int status;
+};
+
+static void resize(const struct foreground *f)
+{
+	uint16_t rows, cols;
+
+	if (f->console >= 0 && pty_size(0, &rows, &cols) == 0)
+		(void)pty_resize(f->console, rows, cols);
+}
+
+static void reap(struct foreground *f)
+{
+	int status;
+	pid_t pid;
+
+	/* What the container left behind is ours, too. */
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		if (pid != f->pid)
+			continue;
+		f->ended = true;
+		f->status = proc_exit_code(status);
+	}
+}
+
+static void on_signal(struct foreground *f)
+{
+	struct signalfd_siginfo info;
+
+	if (read(f->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCHLD)
+		reap(f);
+	else if (info.ssi_signo == SIGWINCH)
+		resize(f);
+	else
+		(void)kill(f->pid, (int)info.ssi_signo);
+}
+
+/* false: there will be no more. */
+static bool show(struct foreground *f)
+{
+	struct err lost = ERR_INIT;
+	char text[KIB(16)];
+	ssize_t n = read(f->console, text, sizeof(text));
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	return n > 0 && fs_write_all(1, text, (size_t)n, &lost) == 0;
+}
+
+static bool type(struct foreground *f)
+{
+	char *room = buf_room(&f->input, KIB(4));
+	ssize_t n = room ? read(0, room, KIB(4)) : 0;
+
+	if (n > 0)
+		f->input.len += (size_t)n;
+	return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static void feed(struct foreground *f)
+{
+	ssize_t n = write(f->console, f->input.data, f->input.len);
+
+	if (n > 0)
+		buf_drop(&f->input, (size_t)n);
+}
+
+/* To the end of the process, and of what it has written. */
+static int relay(struct foreground *f, struct err *e)
+{
+	bool typing = f->console >= 0, showing = f->console >= 0;
+
+	while (!f->ended || showing) {
+		struct pollfd p[] = {
+			{ .fd = f->signals, .events = POLLIN },
+			{ .fd = showing ? f->console : -1,
+			  .events = (short)(POLLIN | (f->input.len ? POLLOUT : 0)) },
+			{ .fd = typing && !f->input.len ? 0 : -1, .events = POLLIN },
+			{ .fd = f->ended ? -1 : f->pidfd, .events = POLLIN },
+		};
+		int n = poll(p, 4, f->ended ? 0 : -1);
+
+		if (n < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		if (n <= 0 && f->ended)
+			break;
+		if (p[0].revents)
+			on_signal(f);
+		if (p[3].revents)
+			reap(f);
+		if (p[1].revents & POLLOUT)
+			feed(f);
+		if (p[1].revents & ~POLLOUT)
+			showing = show(f);
+		if (p[2].revents)
+			typing = type(f);
+	}
+	return 0;
+}
+
+int oci_foreground(int *status, pid_t pid, int pidfd, int console_fd, struct err *e)
+{
+	struct foreground f = {
+		.pid = pid,
+		.pidfd = pidfd,
+		.console = console_fd,
+		.input = BUF_INIT(KIB(64)),
+	};
+	sigset_t all;
+	int r;
+
+	sigfillset(&all);
+	if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
+		return err_sys(e, "block signals");
+	f.signals = signalfd(-1, &all, SFD_CLOEXEC);
+	if (f.signals < 0)
+		return err_sys(e, "listen to signals");
+	resize(&f);
+	f.is_raw = console_fd >= 0 && pty_raw(0, &f.saved) == 0;
+	/* It may have ended before anybody listened. */
+	reap(&f);
+	r = relay(&f, e);
+	if (f.is_raw)
+		pty_restore(0, &f.saved);
+	fd_auto(&f.signals);
+	buf_clear(&f.input);
+	*status = f.status;
+	return r;
+}
