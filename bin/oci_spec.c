@@ -61,7 +61,8 @@ static void process(struct spec_process *p)
 
 static void fill(struct spec *s, bool rootless, struct err *e)
 {
-	s->oci_version = mem_str(OCI_VERSION);
+	/* It has nothing newer, and other runtimes shall read it, too. */
+	s->oci_version = mem_str("1.0.2");
 	s->root_path = mem_str("rootfs");
 	s->root_readonly = true;
 	s->hostname = mem_str("coracle");

@@ -79,6 +79,8 @@ static void restrictions(struct blob *b, const struct compile_proc *p)
 
 	if (!caps.set)
 		memset(&caps, 0, sizeof(caps));
+	/* The kernel raises no other; engines name them all the same. */
+	caps.ambient &= caps.inheritable & caps.permitted;
 	s.a = caps.bounding;
 	blob_step(b, s);
 	/* Without no_new_privs loading a filter needs CAP_SYS_ADMIN, so it
