@@ -84,12 +84,12 @@ endif
 
 LAYERS	:= base fmt os conf plugin runtime store registry snap image
 MODULES	:= $(addprefix lib/,$(LAYERS)) rootless lib/ctr shim bin
-mains	:= bin/main.c bin/image_main.c bin/oci_main.c shim/main.c rootless/net_main.c
+mains	:= bin/main.c bin/image_main.c bin/oci_main.c bin/scope_main.c shim/main.c rootless/net_main.c
 src	= $(filter-out $(mains),$(wildcard $(1)/*.c))
 obj	= $(patsubst %.c,$(B)/%.o,$(1))
 ar	= $(foreach m,$(1),$(B)/$(m).a)
 
-PROGRAMS := coracle coracle-image coracle-shim coracle-net coracle-oci
+PROGRAMS := coracle coracle-image coracle-shim coracle-net coracle-oci coracle-scope
 
 coracle.main	:= bin/main.c
 coracle.mods	:= bin lib/ctr rootless lib/image lib/snap lib/store lib/runtime lib/plugin lib/conf lib/os lib/fmt lib/base
@@ -108,9 +108,14 @@ coracle-shim.libs :=
 coracle-net.main := rootless/net_main.c
 coracle-net.mods := rootless lib/os lib/fmt lib/base
 coracle-net.libs := $(call pc,slirp libseccomp)
+inside.oci := -Wl,-Bstatic -lseccomp -ljansson -Wl,-Bdynamic
 coracle-oci.main := bin/oci_main.c
 coracle-oci.mods := bin lib/runtime lib/os lib/fmt lib/base
-coracle-oci.libs := $(call pc,jansson libseccomp libsystemd)
+coracle-oci.libs := $(if $(and $(filter-out no,$(or $(STATIC),yes)),$(call archive,seccomp),$(call archive,jansson)), \
+	$(inside.oci),$(call pc,jansson libseccomp))
+coracle-scope.main := bin/scope_main.c
+coracle-scope.mods := bin lib/os lib/fmt lib/base
+coracle-scope.libs := $(call pc,jansson libsystemd)
 
 # The shim is static where the sanitizers allow it: its pages are shared, its
 # start is short, and no library of a container's user gets into it.
@@ -174,7 +179,7 @@ uninstall:			## remove what install put there
 SHELLS	:= completion/coracle.bash:bash-completion/completions/coracle \
 	completion/coracle.zsh:zsh/site-functions/_coracle \
 	completion/coracle.fish:fish/vendor_completions.d/coracle.fish
-LIBEXEC	:= coracle-image coracle-shim coracle-net
+LIBEXEC	:= coracle-image coracle-shim coracle-net coracle-scope
 
 deb:				## build a Debian package, build/coracle_VERSION_ARCH.deb
 	$(Q)rm -rf build/deb && $(MAKE) install DESTDIR=$(CURDIR)/build/deb PREFIX=/usr B=build/for-deb >/dev/null

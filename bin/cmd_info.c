@@ -171,11 +171,12 @@ static int gather(json_t *o, struct app *app, struct ctr_env *env, struct err *e
 	if (r < 0)
 		return r;
 	json_object_set_new(o, "Programs",
-			    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "coracle", env->self,
+			    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "coracle", env->self,
 				      "coracle-image", env->image_program,
 				      "coracle-shim", env->shim_program,
 				      "coracle-net", env->net_program,
 				      "coracle-oci", env->oci_program,
+				      "coracle-scope", env->scope_program,
 				      "fuse-overlayfs", str_or(env->fuse_program, "")));
 	notices = store_notices(app->store);
 	for (size_t i = 0; i < notices->len; i++)

@@ -22,10 +22,11 @@ int env_begin(struct ctr_env *env, struct app *app, struct err *e)
 {
 	static const char *const names[] = {
 		"coracle", "coracle-image", "coracle-shim", "coracle-net", "coracle-oci",
+		"coracle-scope",
 	};
 	const char **const fields[] = {
 		&env->self, &env->image_program, &env->shim_program, &env->net_program,
-		&env->oci_program,
+		&env->oci_program, &env->scope_program,
 	};
 	int r = 0;
 
@@ -72,6 +73,7 @@ void env_clear(struct ctr_env *env)
 	free((void *)env->shim_program);
 	free((void *)env->net_program);
 	free((void *)env->oci_program);
+	free((void *)env->scope_program);
 	ctr_env_clear(env);
 	*env = (struct ctr_env){ .ns = NULL };
 }

@@ -1,14 +1,10 @@
 /* What coracle asks coracle-oci to do, which has the libraries for it. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "bin/oci.h"
-#include "bin/oci_scope.h"
-#include "bin/doc.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
-#include "lib/base/num.h"
 #include "lib/base/str.h"
 #include "lib/fmt/secprof.h"
 #include "lib/os/seccomp.h"
@@ -76,30 +72,4 @@ const struct cmd oci_cmd_seccomp = {
 	.max = 2,
 	.hidden = true,
 	.run = seccomp_run,
-};
-
-static int scope_run(struct app *app, void *args UNUSED, char **operands, int count,
-		     struct err *e)
-{
-	uint64_t pid;
-	int r = num_u64(operands[1], 1, INT32_MAX, &pid, e);
-
-	if (r == 0 && (!str_is_name(operands[0]) || (count == 3 && !str_is_component(operands[2]))))
-		r = err_set(e, EINVAL, "not the name of a scope");
-	if (r == 0)
-		r = oci_scope(operands[0], (pid_t)pid, count == 3 ? operands[2] : NULL, e);
-	/* Who asks reads but one stream. */
-	if (r < 0)
-		app_printf(app, "%s\n", e->text);
-	return r;
-}
-
-const struct cmd oci_cmd_scope = {
-	.name = "scope",
-	.summary = "Make a systemd scope around a process, or enter its leaf",
-	.operands = "NAME PID [LEAF]",
-	.min = 2,
-	.max = 3,
-	.hidden = true,
-	.run = scope_run,
 };

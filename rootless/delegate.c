@@ -152,8 +152,7 @@ static int ask_systemd(char out[static CGROUP_PATH_MAX], const char *scoper, con
 	AUTO(buf) struct buf said = BUF_INIT(KIB(4));
 	struct err status = ERR_INIT;
 	char number[16];
-	char *argv[] = { (char *)"coracle-oci", (char *)"scope", (char *)name, number,
-			 (char *)leaf, NULL };
+	char *argv[] = { (char *)"coracle-scope", (char *)name, number, (char *)leaf, NULL };
 	const struct proc_spec spec = { .path = scoper, .argv = argv };
 	int r;
 

@@ -32,7 +32,7 @@ struct delegate_request {
 	const char *name;		/* of the new cgroup: one component */
 	const struct spec_resources *limits;
 	bool strict;
-	const char *scoper;		/* coracle-oci */
+	const char *scoper;		/* coracle-scope */
 	pid_t shim;			/* around which a scope is made */
 };
 

@@ -32,6 +32,7 @@ struct ctr_env {
 	const char *shim_program;
 	const char *net_program;
 	const char *oci_program;
+	const char *scope_program;
 	const char *fuse_program;	/* fuse-overlayfs, or NULL */
 	struct strv notices;
 	struct ids *ids;		/* of the default policy, once chosen; owned */

@@ -243,7 +243,7 @@ static int make_cgroup(struct delegated *out, struct client *c, struct ctr_env *
 		.name = name,
 		.limits = &b->spec.resources,
 		.strict = b->config.strict_limits,
-		.scoper = env->oci_program,
+		.scoper = env->scope_program,
 	};
 	int r = 0;
 
@@ -408,7 +408,7 @@ int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b, const char 
 	r = client_prepare(&client, env->shim_program, NULL, e);
 	if (r < 0)
 		return r;
-	delegate_adopt(cgroup, env->oci_program, client.shim);
+	delegate_adopt(cgroup, env->scope_program, client.shim);
 	r = launch(&client, env, b, &l, &o, e);
 	if (r == 0)
 		r = client_await_start(&client, &started, e);

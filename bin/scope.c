@@ -1,4 +1,4 @@
-#include "bin/oci_scope.h"
+#include "bin/scope.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -183,7 +183,7 @@ static int enter_scope(sd_bus *bus, const char *unit, const char *leaf, uint32_t
 	return r < 0 ? bus_fail(e, r, &error, "systemd") : 0;
 }
 
-int oci_scope(const char *name, pid_t pid, const char *leaf, struct err *e)
+int scope_of(const char *name, pid_t pid, const char *leaf, struct err *e)
 {
 	AUTO_FREE char *unit = mem_printf("%s.scope", name);
 	AUTO(bus) sd_bus *bus = NULL;
