@@ -57,6 +57,17 @@ static void explain(struct delegated *out, const struct cgroup_tree *tree, const
 		       "not delegated to cgroup '%.180s'", dir);
 }
 
+static int set_limits(struct delegated *d, const struct spec_resources *limits, struct err *e)
+{
+	int r = cgroup_set_limits(d->fd, limits, false, d->missing, sizeof(d->missing), e);
+	struct err ignored = ERR_INIT;
+
+	/* The whole group at once: half a container is of no use. */
+	if (r == 0 && limits->memory_limit > 0)
+		(void)!fs_write_small(d->fd, "memory.oom.group", "1", &ignored);
+	return r;
+}
+
 /* dir/name with as many of the limits as can be had there. */
 static int place(struct delegated *out, const struct cgroup_tree *tree, const char *dir,
 		 const char *name, const struct delegate_request *q, struct err *e)
@@ -70,7 +81,7 @@ static int place(struct delegated *out, const struct cgroup_tree *tree, const ch
 	if (d.fd < 0)
 		return d.fd;
 	if (cgroup_can_hold(d.fd))
-		r = cgroup_set_limits(d.fd, q->limits, false, d.missing, sizeof(d.missing), e);
+		r = set_limits(&d, q->limits, e);
 	else
 		r = err_set(e, EACCES, "cgroup '%s' is threaded", dir);
 	if (r < 0) {

@@ -25,8 +25,9 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
-#include "lib/fmt/spec.h"
+#include "lib/fmt/spec_resources.h"
 #include "lib/os/cgroup.h"
+#include "lib/os/cgroup_limits.h"
 
 struct delegate_request {
 	const char *name;		/* of the new cgroup: one component */

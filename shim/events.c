@@ -10,6 +10,7 @@
 #include "lib/base/fs.h"
 #include "lib/base/proc.h"
 #include "lib/os/cgroup.h"
+#include "lib/os/cgroup_stats.h"
 
 #define EXIT_TOOL_ERROR 125
 #define EXIT_UNKNOWN (-1)

@@ -38,9 +38,37 @@ bool cgfile_has(const char *text, const char *controller);
 int cgfile_flat(const char *text, const char *key, uint64_t *out,
 		struct err *e) MUST_CHECK;
 
+/* The same files line by line; the name is a part of the text, not ended.
+ * 1: a line, *text moved behind it; 0: the end; -EINVAL: malformed. */
+int cgfile_next_flat(const char **text, const char **name, size_t *len, uint64_t *value,
+		     struct err *e) MUST_CHECK;
+
 /* memory.max, pids.max ...: one number, or "max" as CGFILE_MAX. */
 int cgfile_value(const char *text, uint64_t *out, struct err *e) MUST_CHECK;
 
 /* cpu.max: "quota period" in microseconds, quota may be CGFILE_MAX. */
 int cgfile_cpu_max(const char *text, uint64_t *quota, uint64_t *period,
 		   struct err *e) MUST_CHECK;
+
+/* A line of io.stat; what it does not say is 0. */
+struct cgfile_io {
+	uint32_t major, minor;
+	uint64_t read_bytes, write_bytes, discard_bytes;
+	uint64_t reads, writes, discards;
+};
+
+/* 1: a line, *text moved behind it; 0: the end; -EINVAL: malformed. */
+int cgfile_next_io(const char **text, struct cgfile_io *out, struct err *e) MUST_CHECK;
+
+/* cpu.pressure, memory.pressure, io.pressure. */
+struct cgfile_psi {
+	uint32_t avg10, avg60, avg300;	/* hundredths of a percent */
+	uint64_t total_us;
+};
+
+struct cgfile_pressure {
+	struct cgfile_psi some;
+	struct cgfile_psi full;
+};
+
+int cgfile_pressure(const char *text, struct cgfile_pressure *out, struct err *e) MUST_CHECK;

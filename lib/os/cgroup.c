@@ -14,11 +14,14 @@
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/fmt/cgfile.h"
+#include "lib/os/cgroup_stats.h"
 
 #define FREEZE_NS (2 * NS_PER_S)
 #define MAX_FILE 4096
 
-static const char *const wanted[] = { "cpu", "cpuset", "io", "memory", "pids" };
+static const char *const wanted[] = {
+	"cpu", "cpuset", "hugetlb", "io", "memory", "pids", "rdma",
+};
 
 void cgroup_tree_auto(struct cgroup_tree *t)
 {
@@ -171,185 +174,6 @@ int cgroup_create(const struct cgroup_tree *t, const char *path, struct err *e)
 	return take_fd(&at);
 }
 
-/* --- limits --- */
-
-struct limit {
-	const char *controller;
-	const char *file;
-	char value[64];
-};
-
-static void add_limit(struct limit *l, size_t *n, const char *controller,
-		      const char *file, int64_t value)
-{
-	l[*n].controller = controller;
-	l[*n].file = file;
-	if (value < 0)
-		(void)str_copy(l[*n].value, sizeof(l[*n].value), "max");
-	else
-		(void)snprintf(l[*n].value, sizeof(l[*n].value), "%lld", (long long)value);
-	(*n)++;
-}
-
-/* runtime-spec counts memory and swap together, cgroup v2 swap alone. */
-static int64_t swap_alone(const struct spec_resources *r)
-{
-	if (r->memory_swap < 0 || r->memory_limit == SPEC_UNSET || r->memory_limit < 0)
-		return r->memory_swap < 0 ? -1 : r->memory_swap;
-	return r->memory_swap > r->memory_limit ? r->memory_swap - r->memory_limit : 0;
-}
-
-/* 2..262144 to 1..10000, as runc and crun convert. */
-static int64_t cpu_weight(int64_t shares)
-{
-	if (shares < 2)
-		shares = 2;
-	if (shares > 262144)
-		shares = 262144;
-	return 1 + (shares - 2) * 9999 / 262142;
-}
-
-#define MAX_LIMITS 8
-
-static size_t gather(const struct spec_resources *r, struct limit l[MAX_LIMITS])
-{
-	size_t n = 0;
-
-	memset(l, 0, MAX_LIMITS * sizeof(*l));
-	if (r->memory_limit != SPEC_UNSET)
-		add_limit(l, &n, "memory", "memory.max", r->memory_limit);
-	if (r->memory_reservation != SPEC_UNSET)
-		add_limit(l, &n, "memory", "memory.low", r->memory_reservation);
-	if (r->memory_swap != SPEC_UNSET)
-		add_limit(l, &n, "memory", "memory.swap.max", swap_alone(r));
-	if (r->cpu_shares != SPEC_UNSET && r->cpu_shares > 0)
-		add_limit(l, &n, "cpu", "cpu.weight", cpu_weight(r->cpu_shares));
-	if (r->cpu_quota != SPEC_UNSET || r->cpu_period != SPEC_UNSET) {
-		long long period = r->cpu_period == SPEC_UNSET || r->cpu_period <= 0 ?
-			100000 : (long long)r->cpu_period;
-
-		add_limit(l, &n, "cpu", "cpu.max",
-			  r->cpu_quota == SPEC_UNSET || r->cpu_quota <= 0 ? -1 : r->cpu_quota);
-		(void)snprintf(l[n - 1].value + strlen(l[n - 1].value),
-			       32, " %lld", period);
-	}
-	if (r->pids_limit != SPEC_UNSET)
-		add_limit(l, &n, "pids", "pids.max", r->pids_limit ? r->pids_limit : -1);
-	return n;
-}
-
-bool cgroup_wants_limits(const struct spec_resources *r)
-{
-	struct limit l[MAX_LIMITS];
-
-	return gather(r, l) || r->cpuset_cpus || r->cpuset_mems || r->unified.len;
-}
-
-static void note_missing(char *missing, size_t size, const char *controller)
-{
-	size_t len;
-
-	if (!missing || cgfile_has(missing, controller))
-		return;
-	len = strlen(missing);
-	(void)snprintf(missing + len, size - len, "%s%s", len ? " " : "", controller);
-}
-
-/* The controller of "file=value", by its name up to the dot. */
-static void controller_of(char *out, size_t size, const char *unified)
-{
-	(void)snprintf(out, size, "%.*s", (int)strcspn(unified, ".="), unified);
-}
-
-void cgroup_name_limits(const struct spec_resources *r, char *out, size_t size)
-{
-	struct limit l[MAX_LIMITS];
-	size_t n = gather(r, l);
-
-	out[0] = '\0';
-	for (size_t i = 0; i < n; i++)
-		note_missing(out, size, l[i].controller);
-	if (r->cpuset_cpus || r->cpuset_mems)
-		note_missing(out, size, "cpuset");
-	for (size_t i = 0; i < r->unified.len; i++) {
-		char controller[64];
-
-		controller_of(controller, sizeof(controller), r->unified.v[i]);
-		note_missing(out, size, controller);
-	}
-}
-
-static int write_limit(int fd, const char *controller, const char *file,
-		       const char *value, bool strict, char *missing, size_t size,
-		       struct err *e)
-{
-	struct err w = ERR_INIT;
-	int r = fs_write_small(fd, file, value, &w);
-
-	if (r == -ENOENT || r == -EACCES || r == -EPERM) {
-		err_clear(&w);
-		/* No swap accounting: there is then nothing to limit. */
-		if (str_eq(file, "memory.swap.max") && faccessat(fd, "memory.max", F_OK, 0) == 0)
-			return 0;
-		if (strict)
-			return err_hint(e, err_set(e, EOPNOTSUPP,
-				"%s limit: controller '%s' is not delegated",
-				controller, controller), "cgroup.controller");
-		note_missing(missing, size, controller);
-		return 0;
-	}
-	if (r < 0)
-		return err_set(e, -r, "%s limit '%s': %s", controller, value, str_errno(-r));
-	return 0;
-}
-
-/* "file=value"; the file must be a plain name of a controller's. */
-static int write_unified(int fd, const char *text, bool strict, char *missing,
-			 size_t size, struct err *e)
-{
-	char file[MAX_COMPONENT + 1], controller[64];
-	const char *eq = strchr(text, '=');
-	size_t len = eq ? (size_t)(eq - text) : 0;
-
-	if (!len || len > MAX_COMPONENT)
-		return err_set(e, EINVAL, "linux.resources.unified: '%s'", text);
-	memcpy(file, text, len);
-	file[len] = '\0';
-	if (!str_is_component(file) || str_starts(file, "cgroup."))
-		return err_set(e, EINVAL, "linux.resources.unified: '%s'", file);
-	controller_of(controller, sizeof(controller), file);
-	return write_limit(fd, controller, file, eq + 1, strict, missing, size, e);
-}
-
-int cgroup_set_limits(int fd, const struct spec_resources *r, bool strict,
-		      char *missing, size_t size, struct err *e)
-{
-	struct limit l[MAX_LIMITS];
-	size_t n = gather(r, l);
-	int x = 0;
-
-	if (missing && size)
-		missing[0] = '\0';
-	for (size_t i = 0; x == 0 && i < n; i++)
-		x = write_limit(fd, l[i].controller, l[i].file, l[i].value, strict,
-				missing, size, e);
-	if (x == 0 && r->cpuset_cpus)
-		x = write_limit(fd, "cpuset", "cpuset.cpus", r->cpuset_cpus, strict,
-				missing, size, e);
-	if (x == 0 && r->cpuset_mems)
-		x = write_limit(fd, "cpuset", "cpuset.mems", r->cpuset_mems, strict,
-				missing, size, e);
-	for (size_t i = 0; x == 0 && i < r->unified.len; i++)
-		x = write_unified(fd, r->unified.v[i], strict, missing, size, e);
-	/* The whole group at once: half a container is of no use. */
-	if (x == 0 && r->memory_limit != SPEC_UNSET && r->memory_limit > 0) {
-		struct err ignored = ERR_INIT;
-
-		(void)!fs_write_small(fd, "memory.oom.group", "1", &ignored);
-	}
-	return x;
-}
-
 /* --- processes --- */
 
 int cgroup_move(int fd, pid_t pid, struct err *e)
@@ -358,32 +182,6 @@ int cgroup_move(int fd, pid_t pid, struct err *e)
 
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
 	return fs_write_small(fd, "cgroup.procs", text, e);
-}
-
-static uint64_t flat_value(int fd, const char *file, const char *key, uint64_t otherwise)
-{
-	char text[MAX_FILE];
-	struct err ignored = ERR_INIT;
-	uint64_t value;
-	ssize_t len;
-
-	if (fs_read_small(fd, file, text, sizeof(text), &len, &ignored) < 0 ||
-	    cgfile_flat(text, key, &value, &ignored) < 0)
-		return otherwise;
-	return value;
-}
-
-static uint64_t one_value(int fd, const char *file)
-{
-	char text[MAX_FILE];
-	struct err ignored = ERR_INIT;
-	uint64_t value;
-	ssize_t len;
-
-	if (fs_read_small(fd, file, text, sizeof(text), &len, &ignored) < 0 ||
-	    cgfile_value(text, &value, &ignored) < 0)
-		return UINT64_MAX;
-	return value;
 }
 
 int cgroup_freeze(int fd, bool on, struct err *e)
@@ -395,7 +193,7 @@ int cgroup_freeze(int fd, bool on, struct err *e)
 	if (r < 0)
 		return r;
 	events = openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
-	while (flat_value(fd, "cgroup.events", "frozen", on) != on) {
+	while (cgroup_figure(fd, "cgroup.events", "frozen", on) != on) {
 		struct pollfd p = { .fd = events, .events = POLLPRI };
 
 		if (clock_mono_ns() > end) {
@@ -478,14 +276,9 @@ int cgroup_remove(const struct cgroup_tree *t, const char *path, struct err *e)
 	return 0;
 }
 
-uint64_t cgroup_oom_kills(int fd)
-{
-	return flat_value(fd, "memory.events", "oom_kill", 0);
-}
-
 bool cgroup_is_populated(int fd)
 {
-	return flat_value(fd, "cgroup.events", "populated", 0) == 1;
+	return cgroup_figure(fd, "cgroup.events", "populated", 0) == 1;
 }
 
 void cgroup_await_empty(int fd, uint64_t timeout_ns)
@@ -499,13 +292,4 @@ void cgroup_await_empty(int fd, uint64_t timeout_ns)
 		/* A change before the poll is not seen by it: look again. */
 		(void)poll(&p, 1, 5);
 	}
-}
-
-void cgroup_read_stats(int fd, struct cgroup_stats *out)
-{
-	out->memory_bytes = one_value(fd, "memory.current");
-	out->memory_limit = one_value(fd, "memory.max");
-	out->pids = one_value(fd, "pids.current");
-	out->pids_limit = one_value(fd, "pids.max");
-	out->cpu_us = flat_value(fd, "cpu.stat", "usage_usec", UINT64_MAX);
 }

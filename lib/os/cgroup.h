@@ -7,9 +7,7 @@
  *
  * Ownership: descriptors are the caller's.
  * Errors: -ENOENT no cgroup2 tree, or no such cgroup; -EACCES, -EROFS not
- * delegated to us; -EOPNOTSUPP a limit whose controller is not available,
- * naming it ("memory limit: controller 'memory' is not delegated"), key
- * "cgroup.controller"; -EBUSY processes are left.
+ * delegated to us; -EBUSY processes are left.
  */
 #pragma once
 
@@ -19,7 +17,6 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
-#include "lib/fmt/spec.h"
 
 #define CGROUP_PATH_MAX 512
 
@@ -50,15 +47,6 @@ int cgroup_create(const struct cgroup_tree *t, const char *path,
 /* Not where the cgroup above it is threaded. */
 bool cgroup_can_hold(int fd);
 
-/* Writes the limits.  With `strict` one that cannot be had is an error; else
- * their names go to missing ("memory pids"), which may be NULL. */
-int cgroup_set_limits(int fd, const struct spec_resources *r, bool strict,
-		      char *missing, size_t size, struct err *e) MUST_CHECK;
-bool cgroup_wants_limits(const struct spec_resources *r);
-
-/* The controllers of all limits that are asked for: "memory pids". */
-void cgroup_name_limits(const struct spec_resources *r, char *out, size_t size);
-
 int cgroup_move(int fd, pid_t pid, struct err *e) MUST_CHECK;
 int cgroup_freeze(int fd, bool on, struct err *e) MUST_CHECK;	/* waits until it is */
 int cgroup_kill(int fd, struct err *e) MUST_CHECK;		/* all of it */
@@ -67,17 +55,5 @@ int cgroup_kill(int fd, struct err *e) MUST_CHECK;		/* all of it */
 int cgroup_remove(const struct cgroup_tree *t, const char *path,
 		  struct err *e) MUST_CHECK;
 
-/* How often the kernel killed for memory; 0 also when it cannot be known. */
-uint64_t cgroup_oom_kills(int fd);
 bool cgroup_is_populated(int fd);
 void cgroup_await_empty(int fd, uint64_t timeout_ns);
-
-/* Figures for `stats`; those that are not to be had stay UINT64_MAX. */
-struct cgroup_stats {
-	uint64_t memory_bytes;
-	uint64_t memory_limit;
-	uint64_t pids;
-	uint64_t pids_limit;
-	uint64_t cpu_us;
-};
-void cgroup_read_stats(int fd, struct cgroup_stats *out);

@@ -32,6 +32,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (r != -e.code)
 			abort();
 	}
+	for (int i = 0; i < 3; i++) {
+		struct err e = ERR_INIT;
+		struct cgfile_pressure pressure;
+		struct cgfile_io io;
+		const char *name;
+		size_t n;
+
+		p = text;
+		do
+			r = i == 0 ? cgfile_next_flat(&p, &name, &n, &a, &e) :
+			    i == 1 ? cgfile_next_io(&p, &io, &e) :
+				     cgfile_pressure(text, &pressure, &e);
+		while (r > 0 && p <= text + len);
+		if (r != -e.code)
+			abort();
+	}
 	(void)cgfile_has(text, "cpu");
 	return 0;
 }

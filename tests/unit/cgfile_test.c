@@ -103,6 +103,101 @@ static void test_values(void **state UNUSED)
 	assert_int_equal(cgfile_cpu_max("1 max", &quota, &period, &e), -EINVAL);
 }
 
+static void flat_lines(void **state)
+{
+	const char *p = "anon 4096\nfile 0\nmax max";
+	const char *const all = p;
+	const char *name;
+	struct err e = ERR_INIT;
+	uint64_t v;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(cgfile_next_flat(&p, &name, &len, &v, &e), 1);
+	assert_int_equal(len, 4);
+	assert_memory_equal(name, "anon", 4);
+	assert_int_equal(v, 4096);
+	assert_int_equal(cgfile_next_flat(&p, &name, &len, &v, &e), 1);
+	assert_int_equal(v, 0);
+	assert_int_equal(cgfile_next_flat(&p, &name, &len, &v, &e), 1);
+	assert_true(v == CGFILE_MAX);
+	assert_int_equal(cgfile_next_flat(&p, &name, &len, &v, &e), 0);
+	assert_ptr_equal(p, all + strlen(all));
+}
+
+static void bad_flat_lines(void **state)
+{
+	static const char *const bad[] = { "anon", "\n", " 5", "anon x\n", "anon \n", "a\n5" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		const char *p = bad[i], *name;
+		struct err e = ERR_INIT;
+		uint64_t v;
+		size_t len;
+
+		assert_int_equal(cgfile_next_flat(&p, &name, &len, &v, &e), -EINVAL);
+	}
+}
+
+static void io_stat(void **state)
+{
+	const char *p = "8:16 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.usage=7\n"
+			"254:0 \n"
+			"4294967295:4294967295 wios=18446744073709551615";
+	struct err e = ERR_INIT;
+	struct cgfile_io io;
+
+	(void)state;
+	assert_int_equal(cgfile_next_io(&p, &io, &e), 1);
+	assert_true(io.major == 8 && io.minor == 16);
+	assert_true(io.read_bytes == 1 && io.write_bytes == 2 && io.discard_bytes == 5);
+	assert_true(io.reads == 3 && io.writes == 4 && io.discards == 6);
+	assert_int_equal(cgfile_next_io(&p, &io, &e), 1);
+	assert_true(io.major == 254 && io.minor == 0 && io.read_bytes == 0);
+	assert_int_equal(cgfile_next_io(&p, &io, &e), 1);
+	assert_true(io.minor == UINT32_MAX && io.writes == UINT64_MAX);
+	assert_int_equal(cgfile_next_io(&p, &io, &e), 0);
+}
+
+static void bad_io_stat(void **state)
+{
+	static const char *const bad[] = {
+		"8", "8:\n", ":0 rios=1\n", "8:0 rios=\n", "8:0 rios=x\n", "8:4294967296 rios=1\n", "\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		const char *p = bad[i];
+		struct err e = ERR_INIT;
+		struct cgfile_io io;
+
+		assert_int_equal(cgfile_next_io(&p, &io, &e), -EINVAL);
+	}
+}
+
+static void pressure(void **state)
+{
+	struct cgfile_pressure p = { .some = { .avg10 = 9 } };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(cgfile_pressure("some avg10=0.25 avg60=100.00 avg300=12.3 total=42\n"
+					 "full avg10=0.00 avg60=0.01 avg300=0.00 total=7\n", &p, &e), 0);
+	assert_int_equal(p.some.avg10, 25);
+	assert_int_equal(p.some.avg60, 10000);
+	assert_int_equal(p.some.avg300, 1230);
+	assert_int_equal(p.some.total_us, 42);
+	assert_int_equal(p.full.avg60, 1);
+	assert_int_equal(p.full.total_us, 7);
+	/* older kernels have no second line for cpu */
+	assert_int_equal(cgfile_pressure("some total=5", &p, &e), 0);
+	assert_int_equal(p.full.total_us, 0);
+	assert_int_equal(cgfile_pressure("some avg10=x\n", &p, &e), -EINVAL);
+	err_clear(&e);
+	assert_int_equal(cgfile_pressure("none total=5\n", &p, &e), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +206,11 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_flat),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(flat_lines),
+		cmocka_unit_test(bad_flat_lines),
+		cmocka_unit_test(io_stat),
+		cmocka_unit_test(bad_io_stat),
+		cmocka_unit_test(pressure),
 	};
 
 	return cmocka_run_group_tests_name("cgfile", tests, NULL, NULL);

@@ -12,46 +12,6 @@
 static struct cgroup_tree tree = { .fd = -1 };
 static char mine[CGROUP_PATH_MAX];
 
-static void limits_wanted(void **state)
-{
-	struct spec_resources r = {
-		.memory_limit = SPEC_UNSET, .memory_reservation = SPEC_UNSET,
-		.memory_swap = SPEC_UNSET, .cpu_shares = SPEC_UNSET,
-		.cpu_quota = SPEC_UNSET, .cpu_period = SPEC_UNSET,
-		.pids_limit = SPEC_UNSET,
-	};
-
-	(void)state;
-	assert_false(cgroup_wants_limits(&r));
-	r.pids_limit = 10;
-	assert_true(cgroup_wants_limits(&r));
-}
-
-/* Each once, and none hidden by another that begins with its name. */
-static void limits_named(void **state)
-{
-	struct spec_resources r = {
-		.memory_limit = 1 << 20, .memory_reservation = SPEC_UNSET,
-		.memory_swap = 1 << 21, .cpu_shares = 1024,
-		.cpu_quota = SPEC_UNSET, .cpu_period = SPEC_UNSET,
-		.pids_limit = SPEC_UNSET, .cpuset_cpus = (char *)"0",
-	};
-	char names[64], two[12];
-
-	(void)state;
-	strv_add(&r.unified, "hugetlb.2MB.max=0");
-	cgroup_name_limits(&r, names, sizeof(names));
-	assert_string_equal(names, "memory cpu cpuset hugetlb");
-	cgroup_name_limits(&r, two, sizeof(two));
-	assert_true(strlen(two) < sizeof(two));
-	strv_clear(&r.unified);
-	strv_add(&r.unified, "cpuset.mems=0");
-	r.cpuset_cpus = NULL;
-	cgroup_name_limits(&r, names, sizeof(names));
-	assert_string_equal(names, "memory cpu cpuset");
-	strv_clear(&r.unified);
-}
-
 static void bad_paths(void **state)
 {
 	static const char *const bad[] = { "", "x", "/a/../b", "/..", "/a//b" };
@@ -107,8 +67,6 @@ static void life(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits_wanted),
-		cmocka_unit_test(limits_named),
 		cmocka_unit_test(bad_paths),
 		cmocka_unit_test(life),
 	};
