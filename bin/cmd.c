@@ -16,10 +16,11 @@ const struct cmd_program cmd_program = {
 	.name = "coracle",
 	.summary = "containers for one unprivileged user, without a daemon",
 	.options =
-		"  -n, --namespace NAME      The logical namespace to work in ($CORACLE_NAMESPACE)\n"
-		"      --data-dir DIR        Where the store is ($XDG_DATA_HOME/coracle)\n"
-		"      --version             Print the version\n",
-	.more = "'coracle COMMAND --help' explains a command; 'coracle doctor' checks this machine.",
+	"  -n, --namespace NAME      The logical namespace to work in ($CORACLE_NAMESPACE)\n"
+	"      --data-dir DIR        Where the store is ($XDG_DATA_HOME/coracle)\n"
+	"      --version             Print the version\n",
+	.more = "'coracle COMMAND --help' explains a command; "
+		"'coracle doctor' checks this machine.",
 	.exit_status =
 		"0: done. 1: failed. 2: wrong usage. 3: standard output went away.\n"
 		"125, 126, 127: run and exec could not start the command: "

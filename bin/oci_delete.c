@@ -50,7 +50,8 @@ struct kill_args {
 };
 
 static const struct opt kill_opts[] = {
-	FLAG(struct kill_args, all, 'a', "all", "Every process of the container, not its init alone"),
+	FLAG(struct kill_args, all, 'a', "all",
+	     "Every process of the container, not its init alone"),
 	FLAG(struct kill_args, regex, 'r', "regex", "ID is a regular expression; all that fit"),
 	{ .kind = OPT_END },
 };

@@ -355,7 +355,8 @@ static bool is_prepared(const struct rt_container *c, const struct rt_args *a)
 {
 	const struct plan_head *h = a->plan, *was = c->early;
 
-	return was && a->cgroup_fd < 0 && a->listen_fd < 0 && !a->exe && !h->preserve_fds && !has_joins(h) &&
+	return was && a->cgroup_fd < 0 && a->listen_fd < 0 && !a->exe &&
+	       !h->preserve_fds && !has_joins(h) &&
 	       h->clone_flags == was->clone_flags &&
 	       same_text(h, h->uid_map, was, was->uid_map) &&
 	       same_text(h, h->gid_map, was, was->gid_map) &&
