@@ -6,6 +6,7 @@
 #include "lib/base/fs.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/os/cgroup_limits.h"
 
 /* Below our own unless it is absolute; the machine's root counts from the top. */
 static int choose_path(char out[static CGROUP_PATH_MAX], const struct oci *o, const char *given,
