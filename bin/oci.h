@@ -4,8 +4,8 @@
  *	ROOT/ID/		0700; a flock on it holds off everybody else
  *	  state.json	who it is, written last: a directory without one is the
  *			rest of a creation that did not end
- *	  config.json	as it was when the container was created; `update` writes
- *			its limits here
+ *	  config.json	what it was made from: the bundle's, with what we chose
+ *			ourselves and with the limits of the last update
  *	  plan		compiled; exec and hooks need parts of it
  *	  start		the socket on which a created init waits; gone once it was
  *			started
@@ -55,7 +55,7 @@ const char *oci_status_name(enum oci_status s);
 
 struct oci_box {
 	char *id;
-	int dir;			/* locked */
+	int dir;
 	struct oci_state state;
 };
 
@@ -72,9 +72,12 @@ static inline void oci_box_auto(struct oci_box *b)
 int oci_box_make(struct oci_box *out, const struct oci *o, const char *id,
 		 struct err *e) MUST_CHECK;
 
-/* An existing one, locked; a creation that did not end has state.id NULL. */
+/* An existing one; a creation that did not end has state.id NULL.  Who only
+ * looks needs no lock, and does not wait for the hooks of those who change. */
+enum oci_access { OCI_LOOK, OCI_CHANGE };
 int oci_box_open(struct oci_box *out, const struct oci *o, const char *id,
-		 struct err *e) MUST_CHECK;
+		 enum oci_access access, struct err *e) MUST_CHECK;
+void oci_box_unlock(struct oci_box *b);
 
 int oci_box_save(struct oci_box *b, struct err *e) MUST_CHECK;
 
@@ -89,6 +92,8 @@ int oci_box_cgroup(const struct oci_box *b);
 /* A pidfd of its init. */
 int oci_box_init(const struct oci_box *b, struct err *e) MUST_CHECK;
 
+int oci_box_save_spec(const struct oci_box *b, const struct spec *s,
+		      struct err *e) MUST_CHECK;
 int oci_box_spec(struct spec *out, const struct oci_box *b, struct err *e) MUST_CHECK;
 
 /* The checked plan, in memory that the caller frees. */

@@ -92,6 +92,11 @@ int oci_box_make(struct oci_box *out, const struct oci *o, const char *id, struc
 	return 0;
 }
 
+void oci_box_unlock(struct oci_box *b)
+{
+	(void)flock(b->dir, LOCK_UN);
+}
+
 static int load_state(struct oci_box *b, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
@@ -105,7 +110,8 @@ static int load_state(struct oci_box *b, struct err *e)
 	return oci_state_parse(&b->state, text.data, text.len, e);
 }
 
-int oci_box_open(struct oci_box *out, const struct oci *o, const char *id, struct err *e)
+int oci_box_open(struct oci_box *out, const struct oci *o, const char *id,
+		 enum oci_access access, struct err *e)
 {
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
 	AUTO_FREE char *path = mem_printf("%s/%s", o->root, id);
@@ -116,7 +122,8 @@ int oci_box_open(struct oci_box *out, const struct oci *o, const char *id, struc
 	b.dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (b.dir < 0)
 		return errno == ENOENT ? missing(id, e) : err_sys(e, "open '%s'", path);
-	r = lock(&b, id, e);
+	if (access == OCI_CHANGE)
+		r = lock(&b, id, e);
 	if (r == 0)
 		r = load_state(&b, e);
 	if (r < 0)
@@ -184,6 +191,17 @@ int oci_box_init(const struct oci_box *b, struct err *e)
 
 	/* containerd knows a process that has ended by these words */
 	return fd >= 0 ? fd : err_set(e, ESRCH, "container '%s': container not running", b->id);
+}
+
+int oci_box_save_spec(const struct oci_box *b, const struct spec *s, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
+	int r;
+
+	spec_print(s, &text);
+	r = buf_ok(&text, "config.json", e);
+	return r < 0 ? r : fs_replace(b->dir, OCI_CONFIG, text.data, text.len, 0600,
+				      FS_NOSYNC, e);
 }
 
 int oci_box_spec(struct spec *out, const struct oci_box *b, struct err *e)

@@ -101,17 +101,18 @@ static bool is_bind(const struct spec_mount *m)
 	       strv_has(&m->options, "rbind");
 }
 
-static int read_config(struct creation *c, struct buf *text, struct err *e)
+static int read_config(struct creation *c, struct err *e)
 {
+	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
 	AUTO_FREE char *path = NULL;
 	int r = find_bundle(&c->bundle, c->opts->bundle, e);
 
 	if (r < 0)
 		return r;
 	path = mem_printf("%s/config.json", c->bundle);
-	r = fs_read(AT_FDCWD, path, text, e);
+	r = fs_read(AT_FDCWD, path, &text, e);
 	if (r == 0)
-		r = spec_parse(&c->spec, text->data, text->len, e);
+		r = spec_parse(&c->spec, text.data, text.len, e);
 	if (r < 0)
 		return err_ctx(e, r, "bundle '%s'", c->bundle);
 	if (!c->spec.root_path)
@@ -298,9 +299,8 @@ static int check_console(const struct creation *c, struct err *e)
 
 static int begin(struct creation *c, const char *id, struct err *e)
 {
-	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
 	struct oci_state *s;
-	int r = read_config(c, &text, e);
+	int r = read_config(c, e);
 
 	if (r == 0)
 		r = check_console(c, e);
@@ -320,7 +320,7 @@ static int begin(struct creation *c, const char *id, struct err *e)
 	r = oci_notify_make(c->box, c->o, &c->spec, e);
 	if (r < 0)
 		return r;
-	return fs_replace(c->box->dir, OCI_CONFIG, text.data, text.len, 0600, FS_NOSYNC, e);
+	return oci_box_save_spec(c->box, &c->spec, e);
 }
 
 int oci_create(struct oci_box *out, struct rt_container *box, struct oci *o, const char *id,

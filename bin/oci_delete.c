@@ -76,7 +76,7 @@ static int kill_one(struct oci *o, const char *id, void *arg, struct err *e)
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
 	const struct kill_args *a = arg;
 	AUTO_FD int init = -1;
-	int r = oci_box_open(&b, o, id, e);
+	int r = oci_box_open(&b, o, id, OCI_LOOK, e);
 
 	if (r < 0)
 		return r;
@@ -191,7 +191,7 @@ static int delete_one(struct oci *o, const char *id, void *arg, struct err *e)
 	const struct delete_args *a = arg;
 	struct err why = ERR_INIT;
 	enum oci_status status;
-	int r = oci_box_open(&b, o, id, &why);
+	int r = oci_box_open(&b, o, id, OCI_CHANGE, &why);
 
 	if (r == -ENOENT && a->force)
 		return 0;

@@ -176,6 +176,7 @@ static int compile(struct joining *j, struct err *e)
 	uint64_t preserve = 0;
 	struct plan_exec_options o = {
 		.idmap = map->uids.len ? map : NULL,
+		.join_user = j->spec.ns[SPEC_NS_USER].set,
 		.join_flags = plan_join_flags(j->plan.data),
 		.deny_setgroups = plan_denies_setgroups(j->plan.data),
 	};
@@ -193,7 +194,7 @@ static int compile(struct joining *j, struct err *e)
 static int open_box(struct joining *j, const char *id, struct err *e)
 {
 	enum oci_status status;
-	int r = oci_box_open(j->box, j->o, id, e);
+	int r = oci_box_open(j->box, j->o, id, OCI_LOOK, e);
 
 	if (r < 0)
 		return r;
@@ -251,8 +252,6 @@ static int run(struct joining *j, struct rt_process *p, struct err *e)
 	if (r < 0)
 		return r;
 	r = hand_out(j, p, e);
-	/* Others may stop the container meanwhile. */
-	oci_box_clear(j->box);
 	if (r == 0 && !j->a->detach)
 		r = oci_foreground(&status, p->pid, p->pidfd, p->console_fd, e);
 	return r < 0 ? r : status;

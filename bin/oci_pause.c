@@ -7,7 +7,7 @@ static int freeze(struct oci *o, const char *id, bool on, struct err *e)
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
 	AUTO_FD int cgroup = -1;
 	enum oci_status status, wanted = on ? OCI_RUNNING : OCI_PAUSED;
-	int r = oci_box_open(&b, o, id, e);
+	int r = oci_box_open(&b, o, id, OCI_CHANGE, e);
 
 	if (r < 0)
 		return r;

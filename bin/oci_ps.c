@@ -200,7 +200,7 @@ static int ps_run(struct app *app, void *args, char **operands, int count, struc
 	AUTO(oci_pids) struct oci_pids pids = { .v = NULL };
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
 	const struct ps_args *a = args;
-	int r = oci_box_open(&b, oci_of(app), operands[0], e);
+	int r = oci_box_open(&b, oci_of(app), operands[0], OCI_LOOK, e);
 
 	if (r == 0)
 		r = oci_pids(&pids, &b, e);

@@ -41,6 +41,7 @@ int oci_start(struct oci_box *b, struct oci *o, struct err *e)
 	(void)unlinkat(b->dir, OCI_START, 0);
 	if (r < 0)
 		return err_ctx(e, r, "container '%s'", b->id);
+	oci_box_unlock(b);
 	rt_run_hooks(plan.data, SPEC_HOOK_POSTSTART, b->state.init.pid, hook_failed, o);
 	return oci_notify_proxy(notify_fd, b, e);
 }
@@ -49,7 +50,7 @@ static int start_run(struct app *app, void *args UNUSED, char **operands, int co
 		     struct err *e)
 {
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
-	int r = oci_box_open(&b, oci_of(app), operands[0], e);
+	int r = oci_box_open(&b, oci_of(app), operands[0], OCI_CHANGE, e);
 
 	return r < 0 ? r : oci_start(&b, oci_of(app), e);
 }
@@ -94,7 +95,7 @@ static int run_to_the_end(struct oci_box *b, struct oci *o, const struct run_arg
 	if (r < 0)
 		return r;
 	if (!a->create.keep) {
-		r = oci_box_open(b, o, id, e);
+		r = oci_box_open(b, o, id, OCI_CHANGE, e);
 		if (r == 0)
 			r = oci_delete(b, o, e);
 	}

@@ -14,7 +14,7 @@ static int state_run(struct app *app, void *args UNUSED, char **operands, int co
 		     struct err *e)
 {
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
-	int r = oci_box_open(&b, oci_of(app), operands[0], e);
+	int r = oci_box_open(&b, oci_of(app), operands[0], OCI_LOOK, e);
 
 	if (r < 0)
 		return r;
@@ -82,7 +82,7 @@ static void add_row(json_t *rows, struct oci *o, const char *id)
 {
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
 	struct err why = ERR_INIT;
-	int r = oci_box_open(&b, o, id, &why);
+	int r = oci_box_open(&b, o, id, OCI_LOOK, &why);
 
 	if (r == 0)
 		(void)json_array_append_new(rows, row_of(&b));

@@ -110,18 +110,6 @@ static int read_change(struct spec_resources *out, const struct update_args *a, 
 	return r < 0 ? err_ctx(e, r, "--resources") : 0;
 }
 
-/* The next update starts from what holds now. */
-static int remember(const struct oci_box *b, const struct spec *s, struct err *e)
-{
-	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
-	int r;
-
-	spec_print(s, &text);
-	r = buf_ok(&text, "config.json", e);
-	return r < 0 ? r : fs_replace(b->dir, OCI_CONFIG, text.data, text.len, 0600,
-				      FS_NOSYNC, e);
-}
-
 static int update_run(struct app *app, void *args, char **operands, int count UNUSED,
 		      struct err *e)
 {
@@ -133,7 +121,7 @@ static int update_run(struct app *app, void *args, char **operands, int count UN
 
 	spec_init(&spec);
 	if (r == 0)
-		r = oci_box_open(&b, oci_of(app), operands[0], e);
+		r = oci_box_open(&b, oci_of(app), operands[0], OCI_CHANGE, e);
 	if (r < 0)
 		return r;
 	status = oci_box_status(&b);
@@ -145,7 +133,9 @@ static int update_run(struct app *app, void *args, char **operands, int count UN
 		return r;
 	spec_resources_merge(&spec.resources, &change);
 	r = oci_cgroup_update(&b, &spec, e);
-	return r < 0 ? err_ctx(e, r, "container '%s'", b.id) : remember(&b, &spec, e);
+	/* The next update starts from what holds now. */
+	return r < 0 ? err_ctx(e, r, "container '%s'", b.id) :
+		       oci_box_save_spec(&b, &spec, e);
 }
 
 const struct cmd oci_cmd_update = {

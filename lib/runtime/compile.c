@@ -170,11 +170,11 @@ static void become_root(struct compile *c)
 
 	if (c->blob.head.uid_map)
 		blob_step(&c->blob, step_of(OP_WAIT_MAPS));
-	if (!c->has_maps)
+	if (!c->has_maps && !joins_user(c))
 		return;
 	/* A map of one id need not have the root: then that one it is. */
-	s.a = id_to_outside(&m->uids, 0) == ID_NONE ? u->uid : 0;
-	s.b = id_to_outside(&m->gids, 0) == ID_NONE ? u->gid : 0;
+	s.a = c->has_maps && id_to_outside(&m->uids, 0) == ID_NONE ? u->uid : 0;
+	s.b = c->has_maps && id_to_outside(&m->gids, 0) == ID_NONE ? u->gid : 0;
 	blob_step(&c->blob, s);
 }
 
@@ -411,15 +411,17 @@ int plan_compile_exec(struct buf *out, const struct spec_process *p,
 	b.head.flags = (p->terminal ? PLAN_F_TERMINAL : 0) |
 		       (o->deny_setgroups ? PLAN_F_DENY_SETGROUPS : 0);
 	b.head.preserve_fds = o->preserve_fds;
-	b.head.join_flags = (has_maps ? CLONE_NEWUSER : 0) | o->join_flags;
+	b.head.join_flags = (has_maps || o->join_user ? CLONE_NEWUSER : 0) | o->join_flags;
 	blob_step(&b, step_of(OP_SESSION));
 	if (!o->keep_keyring)
 		blob_step(&b, step_of(OP_KEYRING));
-	if (has_maps) {
+	if (b.head.join_flags & CLONE_NEWUSER) {
 		struct plan_step root = step_of(OP_BECOME_ROOT);
 
-		root.a = id_to_outside(&o->idmap->uids, 0) == ID_NONE ? p->user.uid : 0;
-		root.b = id_to_outside(&o->idmap->gids, 0) == ID_NONE ? p->user.gid : 0;
+		if (has_maps && id_to_outside(&o->idmap->uids, 0) == ID_NONE)
+			root.a = p->user.uid;
+		if (has_maps && id_to_outside(&o->idmap->gids, 0) == ID_NONE)
+			root.b = p->user.gid;
 		blob_step(&b, root);
 	}
 	s.slot = SLOT_PROC;

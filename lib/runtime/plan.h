@@ -107,7 +107,8 @@ int plan_compile_early(struct buf *out, const struct plan_options *o,
 
 /* One more process in a running container. */
 struct plan_exec_options {
-	const struct idmap *idmap;	/* the container's; NULL: no user namespace */
+	const struct idmap *idmap;	/* the container's, as far as it is known */
+	bool join_user;			/* it has a user namespace, map or no map */
 	uint64_t join_flags;		/* CLONE_NEW*: its other namespaces */
 	bool deny_setgroups;		/* the container's plan_denies_setgroups() */
 	const void *seccomp;
