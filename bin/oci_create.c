@@ -44,6 +44,7 @@ struct creation {
 	struct oci_box *box;
 	struct spec spec;
 	char *bundle;
+	struct secprof profile;
 	struct buf filter, plan;
 	char uidmap_tool[64], gidmap_tool[64];
 	int cgroup_fd, listen_fd, plan_fd;
@@ -54,6 +55,7 @@ static void creation_clear(struct creation *c)
 {
 	free(c->bundle);
 	spec_clear(&c->spec);
+	secprof_clear(&c->profile);
 	buf_clear(&c->filter);
 	buf_clear(&c->plan);
 	fd_auto(&c->cgroup_fd);
@@ -170,14 +172,13 @@ static int take_descriptors(struct creation *c, struct err *e)
 
 static int compile_filter(struct creation *c, struct err *e)
 {
-	AUTO(secprof) struct secprof profile = SECPROF_INIT;
 	int r;
 
 	if (!c->spec.seccomp)
 		return 0;
-	r = secprof_parse(&profile, c->spec.seccomp, strlen(c->spec.seccomp), e);
+	r = secprof_parse(&c->profile, c->spec.seccomp, strlen(c->spec.seccomp), e);
 	if (r == 0)
-		r = seccomp_compile(&c->filter, &profile, c->spec.process.caps.bounding, e);
+		r = seccomp_compile(&c->filter, &c->profile, c->spec.process.caps.bounding, e);
 	return r < 0 ? err_ctx(e, r, "linux.seccomp") : 0;
 }
 
@@ -197,6 +198,7 @@ static int compile_plan(struct creation *c, struct err *e)
 		.net = { .kind = net->set ? PLAN_NET_NONE : PLAN_NET_HOST },
 		.seccomp = c->filter.len ? c->filter.data : NULL,
 		.seccomp_len = c->filter.len,
+		.profile = &c->profile,
 		.keep_keyring = c->opts->no_new_keyring,
 		.preserve_fds = c->preserve,
 		.remote = true,

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
 #include "lib/base/str.h"
+#include "lib/fmt/secprof.h"
 #include "lib/fmt/user.h"
 #include "lib/runtime/exec.h"
 #include "lib/runtime/plan.h"
@@ -172,13 +173,18 @@ static void joining_auto(struct joining *j)
 
 static int compile(struct joining *j, struct err *e)
 {
+	AUTO(secprof) struct secprof profile = SECPROF_INIT;
+	AUTO(buf) struct buf state = BUF_INIT(MAX_SPEC);
 	const struct idmap *map = &j->spec.idmap;
+	const char *seccomp = j->spec.seccomp;
 	uint64_t preserve = 0;
 	struct plan_exec_options o = {
 		.idmap = map->uids.len ? map : NULL,
 		.join_user = j->spec.ns[SPEC_NS_USER].set,
 		.join_flags = plan_join_flags(j->plan.data),
 		.deny_setgroups = plan_denies_setgroups(j->plan.data),
+		.profile = &profile,
+		.container = &j->spec,
 	};
 	int r = 0;
 
@@ -188,6 +194,12 @@ static int compile(struct joining *j, struct err *e)
 		return err_ctx(e, r, "--preserve-fds");
 	o.preserve_fds = (unsigned)preserve;
 	o.seccomp = plan_seccomp(j->plan.data, &o.seccomp_len);
+	if (o.seccomp && seccomp)
+		r = secprof_parse(&profile, seccomp, strlen(seccomp), e);
+	if (r < 0)
+		return err_ctx(e, r, "linux.seccomp");
+	oci_state_tell(&j->box->state, "running", &state);
+	o.state = state.data;
 	return plan_compile_exec(&j->exec_plan, &j->spec.process, &o, e);
 }
 

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/fmt/json.h"
+#include "lib/fmt/spec.h"
 
 void oci_state_init(struct oci_state *s)
 {

@@ -44,5 +44,3 @@ void oci_state_tell(const struct oci_state *s, const char *status, struct buf *o
 /* The same as hooks get it, without status and pid: what stands before them
  * ("\"ociVersion\":...,") and behind (",...}"). */
 void oci_state_halves(const struct oci_state *s, struct buf *before, struct buf *behind);
-
-#define OCI_VERSION "1.3.0"

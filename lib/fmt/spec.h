@@ -20,6 +20,8 @@
 #include "lib/fmt/named.h"
 #include "lib/fmt/spec_resources.h"
 
+#define OCI_VERSION "1.3.0"
+
 struct spec_user {
 	uint32_t uid;
 	uint32_t gid;

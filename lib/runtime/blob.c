@@ -49,13 +49,18 @@ static uint32_t align(struct blob *b)
 	return (uint32_t)b->bytes.len;
 }
 
+uint32_t blob_bytes(struct blob *b, const void *data, size_t len)
+{
+	uint32_t at = align(b);
+
+	(void)buf_add(&b->bytes, data, len);
+	return len ? at : 0;
+}
+
 void blob_data(struct blob *b, struct plan_step s, const void *data, size_t len)
 {
-	s.data = align(b);
+	s.data = blob_bytes(b, data, len);
 	s.data_len = (uint32_t)len;
-	if (!len)
-		s.data = 0;
-	(void)buf_add(&b->bytes, data, len);
 	blob_step(b, s);
 }
 
@@ -145,6 +150,7 @@ int blob_finish(struct blob *b, struct buf *out, struct err *e)
 	move(&b->head.gid_map, base);
 	move(&b->head.newuidmap, base);
 	move(&b->head.newgidmap, base);
+	move(&b->head.cpus, base);
 	for (size_t i = 0; i < SPEC_NS_COUNT; i++)
 		move(&b->head.joins[i].path, base);
 	move_steps(b, base);

@@ -26,6 +26,7 @@ static inline void blob_auto(struct blob *b)
 }
 
 uint32_t blob_text(struct blob *b, const char *text);	/* NULL: 0 */
+uint32_t blob_bytes(struct blob *b, const void *data, size_t len);	/* none: 0 */
 void blob_step(struct blob *b, struct plan_step s);
 
 /* The steps that have data; s is the rest of the step. */

@@ -34,8 +34,8 @@ pid_t boot_clone(uint64_t flags, int *pidfd, int cgroup_fd)
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	/* until Linux 5.7 is the minimum, and where a sandbox hides the call
 	 * because it cannot look into its arguments; there no cgroup can be
-	 * begun in, and no time namespace made */
-	if (pid < 0 && errno == ENOSYS && cgroup_fd < 0 && !(flags & CLONE_NEWTIME))
+	 * begun in */
+	if (pid < 0 && errno == ENOSYS && cgroup_fd < 0)
 		pid = (pid_t)syscall(SYS_clone, args.flags | args.exit_signal, NULL, pidfd,
 				     NULL, NULL);
 	return pid;
@@ -263,6 +263,8 @@ int boot_error(const void *plan, const struct rt_msg *m, struct err *e)
 		return err_ret(e, -code, "join the container's namespaces");
 	case RT_STEP_FORK:
 		return err_ret(e, -code, "create the process");
+	case RT_STEP_CPUS:
+		return err_ret(e, -code, "set the CPU affinity");
 	default:
 		break;
 	}

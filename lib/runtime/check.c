@@ -4,6 +4,8 @@
 
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
+#include "lib/fmt/bitlist.h"
+#include "lib/os/lsm.h"
 #include "lib/runtime/compile.h"
 
 static int check_ids(const struct spec_user *u, const struct idmap *map,
@@ -24,9 +26,59 @@ static int check_ids(const struct spec_user *u, const struct idmap *map,
 	return 0;
 }
 
+static int check_scheduler(const struct spec_scheduler *s, struct err *e)
+{
+	const char *policy = s->set ? named_of(spec_sched_policies, s->policy) : NULL;
+
+	if (s->priority && !str_eq(policy, "SCHED_FIFO") && !str_eq(policy, "SCHED_RR"))
+		return err_set(e, EINVAL,
+			       "process.scheduler.priority: belongs to SCHED_FIFO and SCHED_RR");
+	if ((s->runtime_ns || s->deadline_ns || s->period_ns) &&
+	    !str_eq(policy, "SCHED_DEADLINE"))
+		return err_set(e, EINVAL, "process.scheduler: runtime, deadline and period "
+			       "belong to SCHED_DEADLINE");
+	return 0;
+}
+
+static int check_list(const char *text, const char *member, struct err *e)
+{
+	struct bitlist ignored;
+	int r = bitlist_parse(&ignored, str_or(text, ""), e);
+
+	return r < 0 ? err_ctx(e, r, "%s", member) : 0;
+}
+
+/* Asked for and not to be had is an error (RELIABILITY F3). */
+static int check_labels(const struct spec_process *p, struct err *e)
+{
+	if (!str_is_empty(p->apparmor) && !str_eq(p->apparmor, "unconfined") &&
+	    !lsm_has_apparmor())
+		return err_set(e, ENOTSUP,
+			       "process.apparmorProfile '%s': this kernel has no AppArmor",
+			       p->apparmor);
+	if (!str_is_empty(p->selinux_label) && !lsm_has_selinux())
+		return err_set(e, ENOTSUP,
+			       "process.selinuxLabel '%s': this kernel has no SELinux",
+			       p->selinux_label);
+	return 0;
+}
+
+static int check_rest_of_process(const struct spec_process *p, struct err *e)
+{
+	int r = check_scheduler(&p->scheduler, e);
+
+	if (r == 0)
+		r = check_list(p->exec_cpus_initial, "process.execCPUAffinity.initial", e);
+	if (r == 0)
+		r = check_list(p->exec_cpus_final, "process.execCPUAffinity.final", e);
+	return r < 0 ? r : check_labels(p, e);
+}
+
 int check_process(const struct spec_process *p, const struct idmap *map,
 		  struct err *e)
 {
+	int r;
+
 	if (!p->args.len)
 		return err_set(e, EINVAL, "process.args: missing");
 	if (p->cwd && p->cwd[0] != '/')
@@ -39,7 +91,8 @@ int check_process(const struct spec_process *p, const struct idmap *map,
 		if (!strchr(p->env.v[i], '='))
 			return err_set(e, EINVAL, "process.env: '%s' has no value",
 				       p->env.v[i]);
-	return check_ids(&p->user, map, e);
+	r = check_ids(&p->user, map, e);
+	return r < 0 ? r : check_rest_of_process(p, e);
 }
 
 /* runtime-spec "sysctl", as far as the kernel keeps them per namespace. */
@@ -133,12 +186,52 @@ static bool is_propagation(const char *text)
 	return false;
 }
 
+/* "1.2.0-dev" too: what a later 1.x adds may be ignored. */
+static int check_version(const char *version, struct err *e)
+{
+	const char *minor = str_after(str_or(version, OCI_VERSION), "1.");
+
+	return minor && *minor >= '0' && *minor <= '9' ? 0 :
+		err_set(e, EINVAL, "ociVersion '%s': not version 1 of the specification",
+			version);
+}
+
+static int check_kernel(const struct spec *s, struct err *e)
+{
+	const struct spec_ns *time = &s->ns[SPEC_NS_TIME];
+	int r;
+
+	for (size_t i = 0; i < SPEC_CLOCKS; i++)
+		if (s->time_offsets[i].set && (!time->set || time->path))
+			return err_set(e, EINVAL,
+				       "linux.timeOffsets: need a new time namespace");
+	if (s->personality.flags.len)
+		return err_set(e, ENOTSUP, "linux.personality.flags: unknown '%s'",
+			       s->personality.flags.v[0]);
+	r = check_list(s->memory_policy.nodes, "linux.memoryPolicy.nodes", e);
+	if (r < 0)
+		return r;
+	if (!str_is_empty(s->mount_label) && !lsm_has_selinux())
+		return err_set(e, ENOTSUP, "linux.mountLabel '%s': this kernel has no SELinux",
+			       s->mount_label);
+	if (s->net_device_count)
+		return err_set(e, ENOTSUP, "linux.netDevices: '%s' cannot be moved",
+			       s->net_devices[0].name);
+	if (s->intel_rdt)
+		return err_set(e, ENOTSUP, "linux.intelRdt: not supported");
+	return 0;
+}
+
 int check_spec(const struct spec *s, const struct plan_options *o,
 	       struct err *e)
 {
 	bool has_map = o->idmap && o->idmap->uids.len;
-	int r = check_namespaces(s, o, e);
+	int r = check_version(s->oci_version, e);
 
+	if (r == 0)
+		r = check_namespaces(s, o, e);
+	if (r == 0)
+		r = check_kernel(s, e);
 	if (r == 0)
 		r = check_process(&s->process, has_map ? o->idmap : NULL, e);
 	for (size_t i = 0; r == 0 && i < s->mount_count; i++)

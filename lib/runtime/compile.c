@@ -46,7 +46,9 @@ static void compile_namespaces(struct compile *c)
 
 		if (!ns->set || i == SPEC_NS_USER || i == SPEC_NS_NETWORK)
 			continue;
-		if (!ns->path)
+		/* A step makes that of time, whose clocks are to be set before
+		 * anybody is in it. */
+		if (!ns->path && i != SPEC_NS_TIME)
 			flags |= ns_flags[i];
 	}
 	if (c->has_userns)
@@ -140,6 +142,26 @@ static void network(struct compile *c)
 	blob_data(&c->blob, s, &tap, sizeof(tap));
 }
 
+/* Lines as timens_offsets has them. */
+static void time_ns(struct compile *c)
+{
+	AUTO(buf) struct buf lines = BUF_INIT(256);
+	struct plan_step s = step_of(OP_TIME_NS);
+
+	if (!c->spec->ns[SPEC_NS_TIME].set || c->spec->ns[SPEC_NS_TIME].path)
+		return;
+	for (size_t i = 0; i < SPEC_CLOCKS; i++) {
+		const struct spec_time_offset *o = &c->spec->time_offsets[i];
+
+		if (o->set)
+			(void)buf_addf(&lines, "%s %lld %u\n",
+				       i == SPEC_CLOCK_MONOTONIC ? "monotonic" : "boottime",
+				       (long long)o->secs, o->nanosecs);
+	}
+	s.s1 = lines.len ? blob_text(&c->blob, lines.data) : 0;
+	blob_step(&c->blob, s);
+}
+
 static void start_steps(struct compile *c)
 {
 	const struct spec *s = c->spec;
@@ -155,6 +177,7 @@ static void start_steps(struct compile *c)
 		step.a = (uint64_t)(int64_t)s->process.oom_score_adj;
 		blob_step(&c->blob, step);
 	}
+	time_ns(c);
 	if (s->hostname)
 		step_text(c, OP_HOSTNAME, s->hostname);
 	if (s->domainname)
@@ -300,10 +323,16 @@ static void created(struct compile *c)
 static int compile_all(struct compile *c, struct err *e)
 {
 	struct plan_head *h = &c->blob.head;
+	AUTO_FREE char *state = mem_printf("{%s\"status\":\"created\",\"pid\":\1%s",
+					   str_or(c->opt->state, ""),
+					   str_or(c->opt->state_rest, "}"));
 	const struct compile_proc p = {
 		.process = &c->spec->process,
+		.container = c->spec,
 		.seccomp = c->opt->seccomp,
 		.seccomp_len = c->opt->seccomp_len,
+		.profile = c->opt->profile,
+		.state = state,
 	};
 	int r;
 
@@ -398,8 +427,12 @@ int plan_compile_exec(struct buf *out, const struct spec_process *p,
 	AUTO(blob) struct blob b;
 	const struct compile_proc cp = {
 		.process = p,
+		.container = o->container,
 		.seccomp = o->seccomp,
 		.seccomp_len = o->seccomp_len,
+		.profile = o->profile,
+		.state = o->state,
+		.is_exec = true,
 	};
 	struct plan_step s = step_of(OP_FSMOUNT);
 	int r;

@@ -38,8 +38,12 @@ int compile_root(struct compile *c, struct err *e) MUST_CHECK;
 /* compile_proc.c: from credentials to execve */
 struct compile_proc {
 	const struct spec_process *process;
+	const struct spec *container;	/* NULL: nothing of it counts */
 	const void *seccomp;
 	size_t seccomp_len;
+	const struct secprof *profile;
+	const char *state;		/* for a listener */
+	bool is_exec;
 };
 int compile_process(struct blob *b, const struct compile_proc *p,
 		    struct err *e) MUST_CHECK;

@@ -1,9 +1,15 @@
 /* The end of every plan: limits, credentials, filters, execve. */
 #include <linux/filter.h>
+#include <linux/ioprio.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/fmt/bitlist.h"
+#include "lib/fmt/json.h"
+#include "lib/os/lsm.h"
 #include "lib/runtime/compile.h"
 
 int rlimit_number(const char *name)
@@ -36,10 +42,74 @@ int rlimit_number(const char *name)
 	return -1;
 }
 
-static void limits(struct blob *b, const struct spec_process *p)
+/* --- scheduling --- */
+
+/* check_process() has read the list before. */
+static void bits_step(struct blob *b, struct plan_step s, const char *list)
+{
+	struct err ignored = ERR_INIT;
+	struct bitlist bits = { .len = 0 };
+
+	(void)!bitlist_parse(&bits, str_or(list, ""), &ignored);
+	blob_data(b, s, bits.words, bits.len * sizeof(bits.words[0]));
+}
+
+/* Of the joining process before, and of the program after it is in the
+ * container's cgroup; without a word on the latter all that the cgroup has. */
+static void affinity(struct blob *b, const struct spec_process *p)
+{
+	struct bitlist bits = { .len = 0 };
+	struct err ignored = ERR_INIT;
+
+	if (str_is_empty(p->exec_cpus_initial) && str_is_empty(p->exec_cpus_final))
+		return;
+	(void)!bitlist_parse(&bits, str_or(p->exec_cpus_initial, ""), &ignored);
+	b->head.cpus_len = (uint32_t)(bits.len * sizeof(bits.words[0]));
+	b->head.cpus = blob_bytes(b, bits.words, b->head.cpus_len);
+	bits_step(b, step_of(OP_AFFINITY), p->exec_cpus_final);
+}
+
+static void memory_policy(struct blob *b, const struct spec_memory_policy *m)
+{
+	struct plan_step s = step_of(OP_MEMORY_POLICY);
+
+	s.s1 = blob_text(b, named_of(spec_memory_modes, m->mode));
+	s.a = m->mode | m->flags;
+	bits_step(b, s, m->nodes);
+}
+
+static void scheduling(struct blob *b, const struct compile_proc *p)
+{
+	const struct spec_process *proc = p->process;
+	struct plan_step s;
+
+	if (p->container && p->container->personality.set) {
+		s = step_of(OP_PERSONALITY);
+		s.a = p->container->personality.domain;
+		blob_step(b, s);
+	}
+	if (p->container && p->container->memory_policy.set)
+		memory_policy(b, &p->container->memory_policy);
+	if (p->is_exec)
+		affinity(b, proc);
+	if (proc->scheduler.set) {
+		s = step_of(OP_SCHEDULER);
+		s.s1 = blob_text(b, named_of(spec_sched_policies, proc->scheduler.policy));
+		blob_data(b, s, &proc->scheduler, sizeof(proc->scheduler));
+	}
+	if (proc->io_priority.set) {
+		s = step_of(OP_IO_PRIORITY);
+		s.a = IOPRIO_PRIO_VALUE(proc->io_priority.class, proc->io_priority.priority);
+		blob_step(b, s);
+	}
+}
+
+/* --- limits and credentials --- */
+
+static void limits(struct blob *b, enum plan_op op, const struct spec_process *p)
 {
 	for (size_t i = 0; i < p->rlimit_count; i++) {
-		struct plan_step s = step_of(OP_RLIMIT);
+		struct plan_step s = step_of(op);
 
 		s.s1 = blob_text(b, p->rlimits[i].type);
 		s.a = p->rlimits[i].soft;
@@ -66,13 +136,88 @@ static void credentials(struct blob *b, enum plan_op op, const struct spec_user 
 	buf_clear(&ids);
 }
 
-static void filter(struct blob *b, const struct compile_proc *p)
+/* What the listener is told: runtime-spec's "containerProcessState". */
+static uint32_t listener_words(struct blob *b, const struct compile_proc *p)
 {
-	if (p->seccomp)
-		blob_data(b, step_of(OP_SECCOMP), p->seccomp, p->seccomp_len);
+	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
+	struct json_w w = JSON_W_INIT(&text);
+
+	json_w_object(&w);
+	json_m_string(&w, "ociVersion", OCI_VERSION);
+	json_m_array(&w, "fds");
+	json_w_string(&w, "seccompFd");
+	json_w_end(&w);
+	json_w_key(&w, "pid");
+	json_w_raw(&w, "\1");
+	json_m_string(&w, "metadata", p->profile->listener_metadata);
+	json_w_key(&w, "state");
+	json_w_raw(&w, str_or(p->state, "{}"));
+	json_w_end(&w);
+	return blob_text(b, text.data);
 }
 
-static void restrictions(struct blob *b, const struct compile_proc *p)
+static void filter(struct blob *b, const struct compile_proc *p)
+{
+	struct plan_step s = step_of(OP_SECCOMP);
+
+	if (!p->seccomp)
+		return;
+	s.a = p->profile ? p->profile->flags : 0;
+	if (p->profile && secprof_notifies(p->profile)) {
+		/* These two exclude each other, and we have one thread. */
+		s.a &= ~(uint64_t)SECCOMP_FILTER_FLAG_TSYNC;
+		s.a |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+		s.s1 = blob_text(b, str_or(p->profile->listener_path, ""));
+		s.s2 = listener_words(b, p);
+	} else {
+		s.a &= ~(uint64_t)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	}
+	blob_data(b, s, p->seccomp, p->seccomp_len);
+}
+
+static void labels(struct blob *b, enum plan_op op, const struct spec_process *p)
+{
+	struct plan_step s = step_of(op);
+
+	s.slot = SLOT_PROC;
+	/* Without AppArmor everything is unconfined. */
+	if (!str_is_empty(p->apparmor) &&
+	    (!str_eq(p->apparmor, "unconfined") || lsm_has_apparmor())) {
+		AUTO_FREE char *command = mem_printf("exec %s", p->apparmor);
+
+		s.s1 = blob_text(b, op == OP_LSM ? command : p->apparmor);
+		s.s2 = blob_text(b, "self/attr/apparmor/exec");
+		blob_step(b, s);
+	}
+	if (!str_is_empty(p->selinux_label)) {
+		s.s1 = blob_text(b, p->selinux_label);
+		s.s2 = blob_text(b, "self/attr/exec");
+		blob_step(b, s);
+	}
+}
+
+/* That what was asked for is so (RELIABILITY F3). */
+static void verification(struct blob *b, const struct compile_proc *p,
+			 const struct spec_caps *caps, mode_t mask)
+{
+	struct plan_step s = step_of(OP_VERIFY_OOM_SCORE);
+
+	labels(b, OP_VERIFY_LSM, p->process);
+	limits(b, OP_VERIFY_RLIMIT, p->process);
+	if (p->process->oom_score_set) {
+		s.slot = SLOT_PROC;
+		s.a = (uint64_t)(int64_t)p->process->oom_score_adj;
+		blob_step(b, s);
+	}
+	credentials(b, OP_VERIFY_IDS, &p->process->user);
+	s = step_of(OP_VERIFY);
+	s.a = mask;
+	s.flags = (p->process->no_new_privs ? STEP_NO_NEW_PRIVS : 0) |
+		  (p->seccomp ? STEP_SECCOMP : 0);
+	blob_data(b, s, caps, sizeof(*caps));
+}
+
+static void restrictions(struct blob *b, const struct compile_proc *p, mode_t mask)
 {
 	struct spec_caps caps = p->process->caps;
 	struct plan_step s = step_of(OP_BOUND);
@@ -93,36 +238,14 @@ static void restrictions(struct blob *b, const struct compile_proc *p)
 		blob_step(b, step_of(OP_NO_NEW_PRIVS));
 		filter(b, p);
 	}
-	credentials(b, OP_VERIFY_IDS, &p->process->user);
-	s = step_of(OP_VERIFY);
-	s.flags = (p->process->no_new_privs ? STEP_NO_NEW_PRIVS : 0) |
-		  (p->seccomp ? STEP_SECCOMP : 0);
-	blob_data(b, s, &caps, sizeof(caps));
-}
-
-static void labels(struct blob *b, const struct spec_process *p)
-{
-	struct plan_step s = step_of(OP_LSM);
-
-	if (!str_is_empty(p->apparmor)) {
-		AUTO(buf) struct buf text = BUF_INIT(MAX_PATH);
-
-		(void)buf_addf(&text, "exec %s", p->apparmor);
-		s.s1 = blob_text(b, text.data);
-		s.s2 = blob_text(b, "self/attr/apparmor/exec");
-		blob_step(b, s);
-	}
-	if (!str_is_empty(p->selinux_label)) {
-		s.s1 = blob_text(b, p->selinux_label);
-		s.s2 = blob_text(b, "self/attr/exec");
-		blob_step(b, s);
-	}
+	verification(b, p, &caps, mask);
 }
 
 int compile_process(struct blob *b, const struct compile_proc *p,
 		    struct err *e)
 {
 	const struct spec_process *proc = p->process;
+	mode_t mask = proc->user.umask == ID_NONE ? 022 : proc->user.umask;
 	struct plan_step s = step_of(OP_OWN_STDIO);
 
 	if (p->seccomp && (p->seccomp_len % sizeof(struct sock_filter) ||
@@ -132,15 +255,16 @@ int compile_process(struct blob *b, const struct compile_proc *p,
 	s.a = proc->user.uid;
 	s.b = proc->user.gid;
 	blob_step(b, s);
-	limits(b, proc);
+	scheduling(b, p);
+	limits(b, OP_RLIMIT, proc);
 	s = step_of(OP_CWD);
 	s.s1 = blob_text(b, str_or(proc->cwd, "/"));
 	blob_step(b, s);
 	s = step_of(OP_UMASK);
-	s.a = proc->user.umask == ID_NONE ? 022 : proc->user.umask;
+	s.a = mask;
 	blob_step(b, s);
-	labels(b, proc);
-	restrictions(b, p);
+	labels(b, OP_LSM, proc);
+	restrictions(b, p, mask);
 	s = step_of(OP_EXEC);
 	s.s1 = blob_text(b, proc->args.v[0]);
 	blob_vectors(b, s, &proc->args, &proc->env);

@@ -10,16 +10,31 @@
 #include <sys/wait.h>
 
 #include "lib/base/fd.h"
+#include "lib/fmt/bitlist.h"
 #include "lib/runtime/boot.h"
 #include "lib/runtime/exe.h"
 #include "lib/runtime/exec_child.h"
 #include "lib/runtime/init.h"
+#include "lib/runtime/listener.h"
 #include "lib/runtime/step.h"
 
 static _Noreturn void child_fail(int sock, uint32_t step, int r)
 {
 	(void)rt_tell(sock, RT_MSG_ERROR, step, -r, 0, -1);
 	_exit(125);
+}
+
+/* execCPUAffinity's first part: until we are in the container's cgroup. */
+static int set_cpus(int plan_fd, const struct plan_head *h)
+{
+	uint64_t bits[BITLIST_MAX / 64];
+
+	if (!h->cpus_len)
+		return 0;
+	if (pread(plan_fd, bits, h->cpus_len, h->cpus) != (ssize_t)h->cpus_len ||
+	    syscall(SYS_sched_setaffinity, 0, (size_t)h->cpus_len, bits) < 0)
+		return -errno;
+	return 0;
 }
 
 /* Already our re-executed, read-only self.  The process that it makes is a
@@ -38,6 +53,9 @@ _Noreturn void exec_child_main(unsigned preserve)
 	    pread(first, &head, sizeof(head), 0) != sizeof(head))
 		child_fail(sock, RT_STEP_REEXEC, -errno);
 	fd_cloexec_from(first);
+	r = set_cpus(first, &head);
+	if (r < 0)
+		child_fail(sock, RT_STEP_CPUS, r);
 	/* The cgroup namespace last, by the new process: seen from inside it,
 	 * we are in no cgroup that anybody could leave for another. */
 	r = boot_join(init_pidfd, head.join_flags & ~(uint64_t)CLONE_NEWCGROUP);
@@ -71,43 +89,68 @@ static void reap(pid_t pid, bool kill_it)
 		;
 }
 
+/* What goes before words of an error: the process, which then is to be
+ * reaped. */
+static void await_process(struct rt_process *p, int sock)
+{
+	while (p->pid <= 0) {
+		struct err ignored = ERR_INIT;
+		struct rt_msg m;
+		int fd;
+
+		if (boot_receive(sock, &m, &fd, &ignored) <= 0)
+			return;
+		if (m.kind == RT_MSG_PROCESS) {
+			p->pid = m.value;
+			p->pidfd = take_fd(&fd);
+		}
+		fd_auto(&fd);
+	}
+}
+
+/* One message, whose descriptor is taken or left. */
+static int handle(struct rt_process *p, const struct rt_exec_args *a, int sock,
+		  const struct rt_msg *m, int *fd, struct err *e)
+{
+	int r;
+
+	switch (m->kind) {
+	case RT_MSG_PROCESS:
+		p->pid = m->value;
+		p->pidfd = take_fd(fd);
+		return 0;
+	case RT_MSG_CONSOLE:
+		p->console_fd = take_fd(fd);
+		return 0;
+	case RT_MSG_EXE:
+		return 0;
+	case RT_MSG_SECCOMP:
+		await_process(p, sock);
+		return listener_tell(a->plan, m->step, *fd, p->pid, e);
+	default:
+		r = boot_error(a->plan, m, e);
+		if (m->step < RT_STEP_CLONE)
+			await_process(p, sock);
+		return r;
+	}
+}
+
 /* Until the end of the socket: the program runs. */
 static int await(struct rt_process *p, const struct rt_exec_args *a, int sock,
-		  struct err *e)
+		 struct err *e)
 {
 	for (;;) {
 		struct rt_msg m;
-		int fd;
+		AUTO_FD int fd = -1;
 		int r = boot_receive(sock, &m, &fd, e);
 
-		if (r < 0)
-			return r;
 		if (r == 0)
 			return p->pid > 0 ? 0 :
 				err_set(e, EIO, "the joining process died");
-		if (m.kind == RT_MSG_PROCESS) {
-			p->pid = m.value;
-			p->pidfd = fd;
-		} else if (m.kind == RT_MSG_CONSOLE) {
-			p->console_fd = fd;
-		} else if (m.kind == RT_MSG_EXE) {
-			fd_auto(&fd);
-		} else {
-			fd_auto(&fd);
-			r = boot_error(a->plan, &m, e);
-			/* Its pid may still be on the way. */
-			while (p->pid <= 0 && m.step < RT_STEP_CLONE) {
-				struct err ignored = ERR_INIT;
-
-				if (boot_receive(sock, &m, &fd, &ignored) <= 0)
-					break;
-				if (m.kind == RT_MSG_PROCESS) {
-					p->pid = m.value;
-					p->pidfd = fd;
-				}
-			}
+		if (r > 0)
+			r = handle(p, a, sock, &m, &fd, e);
+		if (r < 0)
 			return r;
-		}
 	}
 }
 

@@ -19,6 +19,7 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_HOSTNAME] = init_hostname,
 	[OP_DOMAINNAME] = init_domainname,
 	[OP_OOM_SCORE] = init_oom_score,
+	[OP_TIME_NS] = init_time_ns,
 	[OP_WAIT_MAPS] = init_wait_maps,
 	[OP_BECOME_ROOT] = init_become_root,
 	[OP_TAP] = init_tap,
@@ -48,6 +49,11 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_LOOKUP] = init_lookup,
 	[OP_READY] = init_ready,
 	[OP_WAIT_GO] = init_wait_go,
+	[OP_PERSONALITY] = init_personality,
+	[OP_MEMORY_POLICY] = init_memory_policy,
+	[OP_AFFINITY] = init_affinity,
+	[OP_SCHEDULER] = init_scheduler,
+	[OP_IO_PRIORITY] = init_io_priority,
 	[OP_RLIMIT] = init_rlimit,
 	[OP_MKCWD] = init_mkcwd,
 	[OP_CWD] = init_cwd,
@@ -58,6 +64,9 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_CAPS] = init_caps,
 	[OP_NO_NEW_PRIVS] = init_no_new_privs,
 	[OP_SECCOMP] = init_seccomp,
+	[OP_VERIFY_OOM_SCORE] = init_verify_oom_score,
+	[OP_VERIFY_RLIMIT] = init_verify_rlimit,
+	[OP_VERIFY_LSM] = init_verify_lsm,
 	[OP_VERIFY_IDS] = init_verify_ids,
 	[OP_VERIFY] = init_verify,
 	[OP_EXEC] = init_exec,
@@ -121,8 +130,26 @@ int init_wait_maps(struct init *in, const struct plan_step *s)
 	return r;
 }
 
+/* Capabilities that were asked for and that we do not have. */
+static bool wants_more_caps(const struct init *in)
+{
+	const struct plan_step *steps = plan_steps(in->head);
+	struct spec_caps c = { .set = false };
+
+	for (uint32_t i = in->step; i < in->head->step_count; i++)
+		if (steps[i].op == OP_CAPS)
+			memcpy(&c, in->plan + steps[i].data, sizeof(c));
+	return (c.bounding | c.permitted | c.inheritable) & ~in->caps;
+}
+
 int init_ready(struct init *in, const struct plan_step *s)
 {
+	int r = init_own_caps(in);
+
+	if (r < 0)
+		return r;
+	if (wants_more_caps(in))
+		in->rungs |= PLAN_RUNG_FEWER_CAPS;
 	return rt_tell(in->sock, RT_MSG_READY, in->step,
 		       (int32_t)(in->rungs | (uint32_t)s->a), 0, -1);
 }

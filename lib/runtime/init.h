@@ -20,6 +20,7 @@ enum rt_msg_kind {
 	RT_MSG_READY,			/* value: rungs */
 	RT_MSG_HOOK,			/* at a hook; the answer, an int32_t, is our
 					 * pid outside; or how that hook went there */
+	RT_MSG_SECCOMP,			/* the listener of the filter */
 	RT_MSG_PROCESS,			/* exec: value: pid; its pidfd */
 	RT_MSG_ERROR,			/* step, value: errno, detail */
 };
@@ -36,6 +37,7 @@ struct rt_msg {
 #define RT_STEP_REEXEC 0xffff0002u
 #define RT_STEP_JOIN 0xffff0003u
 #define RT_STEP_FORK 0xffff0004u
+#define RT_STEP_CPUS 0xffff0005u
 
 /* parent to child, one byte each */
 #define RT_MAPS_WRITTEN 'm'
@@ -58,6 +60,7 @@ struct init {
 	uint32_t step;			/* the current one */
 	uint32_t detail;
 	bool direct;			/* not re-executed */
+	uint64_t caps;			/* what we hold before we give up any */
 	int status_fd;			/* our own status, opened before seccomp */
 	char status[KIB(64)];		/* what it says at the end */
 };
@@ -74,10 +77,15 @@ init_op init_attach, init_mkdir, init_symlink, init_copy_up, init_console,
 	init_mkcwd, init_cwd, init_sysctl;
 /* init_proc.c: the process itself */
 init_op init_session, init_keyring, init_lo, init_hostname, init_domainname,
-	init_oom_score, init_become_root, init_tap, init_own_stdio, init_rlimit,
-	init_umask, init_lsm, init_bound, init_creds, init_caps,
-	init_no_new_privs, init_seccomp, init_verify_ids, init_verify, init_hook, init_lookup,
-	init_exec;
+	init_oom_score, init_time_ns, init_become_root, init_tap, init_own_stdio,
+	init_personality, init_memory_policy, init_affinity, init_scheduler,
+	init_io_priority, init_rlimit, init_umask, init_lsm, init_bound, init_creds,
+	init_caps, init_no_new_privs, init_seccomp;
+/* init_verify.c */
+init_op init_verify_ids, init_verify, init_verify_rlimit, init_verify_oom_score,
+	init_verify_lsm;
+/* init_exec.c */
+init_op init_hook, init_lookup, init_exec;
 /* init.c */
 init_op init_wait_maps, init_ready, init_wait_go;
 
@@ -89,6 +97,12 @@ static inline const char *init_text(const struct init *in, uint32_t at)
 /* Tells the parent, with a descriptor unless fd is -1. */
 int rt_tell(int sock, uint32_t kind, uint32_t step, int32_t value,
 	    uint32_t detail, int fd);
+
+/* Sets in->caps. */
+int init_own_caps(struct init *in);
+
+/* A number as text, which ends where out ends. */
+char *init_decimal(char out[static 24], int64_t value);
 
 /* Waits for this byte; -EPIPE when the parent gave up. */
 int init_wait_for(struct init *in, char what);

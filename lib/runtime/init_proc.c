@@ -4,18 +4,22 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/filter.h>
+#include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "lib/fmt/bitlist.h"
 #include "lib/os/caps.h"
 #include "lib/os/mount.h"
 #include "lib/runtime/plan.h"
@@ -66,25 +70,50 @@ int init_domainname(struct init *in, const struct plan_step *s)
 	return setdomainname(name, strlen(name)) < 0 ? -errno : 0;
 }
 
+/* Digits at the end of out; where they begin. */
+char *init_decimal(char out[static 24], int64_t value)
+{
+	uint64_t n = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char *p = out + 23;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	if (value < 0)
+		*--p = '-';
+	return p;
+}
+
 /* Before dumpable is cleared: the file then belongs to somebody else. */
 int init_oom_score(struct init *in, const struct plan_step *s)
 {
+	AUTO_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	char text[24];
-	int64_t value = (int64_t)s->a;
-	uint64_t n = value < 0 ? (uint64_t)-value : (uint64_t)value;
-	size_t at = sizeof(text);
-	AUTO_FD int fd = -1;
+	const char *digits = init_decimal(text, (int64_t)s->a);
 
-	do
-		text[--at] = (char)('0' + n % 10);
-	while (n /= 10);
-	if (value < 0)
-		text[--at] = '-';
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	(void)in;
-	if (fd < 0 || write(fd, text + at, sizeof(text) - at) < 0)
+	if (fd < 0 || write(fd, digits, strlen(digits)) < 0)
 		return -errno;
 	return 0;
+}
+
+/* Nobody may be in it when its clocks are set, so we are the first to enter.
+ * execve would do that too, since Linux 6.3. */
+int init_time_ns(struct init *in, const struct plan_step *s)
+{
+	const char *lines = init_text(in, s->s1);
+	AUTO_FD int offsets = -1, ns = -1;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return -errno;
+	if (lines) {
+		offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+		if (offsets < 0 || write(offsets, lines, strlen(lines)) < 0)
+			return -errno;
+	}
+	ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	return ns < 0 || setns(ns, CLONE_NEWTIME) < 0 ? -errno : 0;
 }
 
 /* Namespaces inherit from those around them that it is forbidden, which who
@@ -177,6 +206,64 @@ int init_rlimit(struct init *in, const struct plan_step *s)
 	return setrlimit((int)s->flags, &rl) < 0 ? -errno : 0;
 }
 
+/* --- scheduling --- */
+
+int init_personality(struct init *in, const struct plan_step *s)
+{
+	(void)in;
+	return personality((unsigned long)s->a) < 0 ? -errno : 0;
+}
+
+int init_memory_policy(struct init *in, const struct plan_step *s)
+{
+	const void *nodes = s->data ? in->plan + s->data : NULL;
+	/* The kernel takes one bit less than it is told. */
+	unsigned long bits = s->data ? s->data_len * 8ul + 1 : 0;
+
+	return syscall(SYS_set_mempolicy, (int)s->a, nodes, bits) < 0 ? -errno : 0;
+}
+
+int init_affinity(struct init *in, const struct plan_step *s)
+{
+	static uint64_t all[BITLIST_MAX / 64];
+	const void *bits = s->data ? in->plan + s->data : (const char *)all;
+	size_t len = s->data ? s->data_len : sizeof(all);
+
+	if (!s->data)
+		memset(all, 0xff, sizeof(all));
+	return syscall(SYS_sched_setaffinity, 0, len, bits) < 0 ? -errno : 0;
+}
+
+int init_scheduler(struct init *in, const struct plan_step *s)
+{
+	struct spec_scheduler want;
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attr = { .size = sizeof(attr) };	/* the first form of sched_attr */
+
+	memcpy(&want, in->plan + s->data, sizeof(want));
+	attr.policy = want.policy;
+	attr.flags = want.flags;
+	attr.nice = want.nice;
+	attr.priority = want.priority;
+	attr.runtime = want.runtime_ns;
+	attr.deadline = want.deadline_ns;
+	attr.period = want.period_ns;
+	return syscall(SYS_sched_setattr, 0, &attr, 0) < 0 ? -errno : 0;
+}
+
+int init_io_priority(struct init *in, const struct plan_step *s)
+{
+	(void)in;
+	return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, (int)s->a) < 0 ? -errno : 0;
+}
+
+/* --- the rest up to execve --- */
+
 int init_umask(struct init *in, const struct plan_step *s)
 {
 	(void)in;
@@ -197,16 +284,42 @@ int init_lsm(struct init *in, const struct plan_step *s)
 	return write(fd, label, strlen(label)) < 0 ? -errno : 0;
 }
 
-/* Opens what verify reads, since a filter may forbid it later. */
+/* Opens what verify reads, since a filter may forbid it later.  What we do not
+ * have cannot be given; whoever waits for READY was told so. */
 int init_bound(struct init *in, const struct plan_step *s)
 {
+	int r = init_own_caps(in);
+
+	if (r < 0)
+		return r;
 	in->status_fd = openat(in->slots[SLOT_PROC], "self/status",
 			       O_RDONLY | O_CLOEXEC);
 	if (in->status_fd < 0)
 		return -errno;
 	if (mount_magic(in->status_fd) != PROC_SUPER_MAGIC)
 		return -EPERM;
-	return caps_bound(s->a);
+	/* Of real root's caller; new user namespaces begin without. */
+	if (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != 0 &&
+	    prctl(PR_SET_SECUREBITS, 0, 0, 0, 0) < 0)
+		return -errno;
+	return caps_bound(s->a & in->caps);
+}
+
+/* Without additional ones it is no loss where nobody may set them. */
+static int set_groups(struct init *in, const struct plan_step *s)
+{
+	struct plan_head *h = (struct plan_head *)in->plan;
+	size_t count = s->data_len / sizeof(uint32_t);
+
+	if ((h->flags & PLAN_F_DENY_SETGROUPS) ||
+	    syscall(SYS_setgroups, count, in->plan + s->data) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	if (count > 1 || !is_setgroups_denied())
+		return -EPERM;
+	h->flags |= PLAN_F_DENY_SETGROUPS;
+	return 0;
 }
 
 int init_creds(struct init *in, const struct plan_step *s)
@@ -214,16 +327,24 @@ int init_creds(struct init *in, const struct plan_step *s)
 	uid_t uid = (uid_t)s->a;
 	gid_t gid = (gid_t)s->b;
 
+	int r;
+
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return -errno;
-	if (!(in->head->flags & PLAN_F_DENY_SETGROUPS) &&
-	    syscall(SYS_setgroups, s->data_len / sizeof(uint32_t),
-		    in->plan + s->data) < 0)
-		return -errno;
+	r = set_groups(in, s);
+	if (r < 0)
+		return r;
 	if (syscall(SYS_setresgid, gid, gid, gid) < 0 ||
 	    syscall(SYS_setresuid, uid, uid, uid) < 0)
 		return -errno;
 	return prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int init_own_caps(struct init *in)
+{
+	uint64_t effective, inheritable;
+
+	return caps_get(&effective, &in->caps, &inheritable);
 }
 
 int init_caps(struct init *in, const struct plan_step *s)
@@ -232,8 +353,8 @@ int init_caps(struct init *in, const struct plan_step *s)
 	int r;
 
 	memcpy(&c, in->plan + s->data, sizeof(c));
-	r = caps_set(c.effective, c.permitted, c.inheritable);
-	return r < 0 ? r : caps_ambient(c.ambient);
+	r = caps_set(c.effective & in->caps, c.permitted & in->caps, c.inheritable & in->caps);
+	return r < 0 ? r : caps_ambient(c.ambient & in->caps);
 }
 
 int init_no_new_privs(struct init *in, const struct plan_step *s)
@@ -250,141 +371,12 @@ int init_seccomp(struct init *in, const struct plan_step *s)
 		.filter = (struct sock_filter *)(in->plan + s->data),
 	};
 
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, s->a, &prog) < 0)
+	AUTO_FD int fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, s->a, &prog);
+
+	if (fd < 0)
 		return -errno;
-	return 0;
-}
-
-/* The number behind "\nNAME:\t" of a status file. */
-static int status_value(const char *text, const char *name, unsigned base,
-			uint64_t *out)
-{
-	const char *p = strstr(text, name);
-	uint64_t n = 0;
-
-	if (!p)
-		return -ENODATA;
-	for (p += strlen(name); *p && *p != '\n'; p++) {
-		unsigned d = *p >= 'a' ? (unsigned)(*p - 'a') + 10 : (unsigned)(*p - '0');
-
-		if (d >= base)
-			return -EBADMSG;
-		n = n * base + d;
-	}
-	*out = n;
-	return 0;
-}
-
-/* Read once: a filter may forbid to go back. */
-static int read_status(struct init *in)
-{
-	ssize_t n;
-
-	if (in->status[0])
-		return 0;
-	n = read(in->status_fd, in->status, sizeof(in->status) - 1);
-	if (n < 0)
-		return -errno;
-	in->status[n] = '\0';
-	return 0;
-}
-
-/* The next number of a list in one line; false at its end. */
-static bool next_id(const char **p, uint32_t *id)
-{
-	uint32_t n = 0;
-
-	*p += strspn(*p, " \t");
-	if (**p < '0' || **p > '9')
-		return false;
-	for (; **p >= '0' && **p <= '9'; (*p)++)
-		n = n * 10 + (uint32_t)(**p - '0');
-	*id = n;
-	return true;
-}
-
-/* Real, effective, saved and that of file systems: all this one? */
-static bool all_are(const char *text, const char *name, uint64_t want)
-{
-	const char *p = strstr(text, name);
-	unsigned count = 0;
-	uint32_t id;
-
-	for (p = p ? p + strlen(name) : ""; next_id(&p, &id); count++)
-		if (id != want)
-			return false;
-	return count == 4;
-}
-
-static bool groups_are(const char *text, const char *ids, size_t len)
-{
-	static const char name[] = "\nGroups:\t";
-	const char *p = strstr(text, name);
-	uint32_t id, one;
-	size_t count = 0;
-
-	for (p = p ? p + strlen(name) : ""; next_id(&p, &id); count++) {
-		size_t at = 0;
-
-		for (one = ~id; at < len && one != id; at += sizeof(one))
-			memcpy(&one, ids + at, sizeof(one));
-		if (one != id)
-			return false;
-	}
-	return count == len / sizeof(uint32_t);
-}
-
-/* What was asked for must be so, whatever the calls said (RELIABILITY F3). */
-int init_verify_ids(struct init *in, const struct plan_step *s)
-{
-	int r = read_status(in);
-
-	if (r < 0)
-		return r;
-	if (!all_are(in->status, "\nUid:\t", s->a) || !all_are(in->status, "\nGid:\t", s->b))
-		return -EPERM;
-	if (in->head->flags & PLAN_F_DENY_SETGROUPS)
-		return 0;
-	return groups_are(in->status, in->plan + s->data, s->data_len) ? 0 : -EPERM;
-}
-
-int init_verify(struct init *in, const struct plan_step *s)
-{
-	const char *text = in->status;
-	struct spec_caps c;
-	uint64_t known = 0;
-	int r = read_status(in);
-
-	if (r < 0)
-		return r;
-	memcpy(&c, in->plan + s->data, sizeof(c));
-	for (unsigned long i = 0; i < CAP_COUNT; i++)
-		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0)
-			known |= CAP_BIT(i);
-	const struct {
-		const char *name;
-		uint64_t want;
-		unsigned base;
-	} rows[] = {
-		{ "\nCapInh:\t", c.inheritable & known, 16 },
-		{ "\nCapPrm:\t", c.permitted & known, 16 },
-		{ "\nCapEff:\t", c.effective & known, 16 },
-		{ "\nCapBnd:\t", c.bounding & known, 16 },
-		{ "\nCapAmb:\t", c.ambient & known, 16 },
-		{ "\nNoNewPrivs:\t", s->flags & STEP_NO_NEW_PRIVS ? 1 : 0, 10 },
-		{ "\nSeccomp:\t", s->flags & STEP_SECCOMP ? 2 : 0, 10 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		uint64_t got = 0;
-
-		r = status_value(text, rows[i].name, rows[i].base, &got);
-
-		if (r < 0)
-			return r;
-		/* More restricted than asked is what a sandbox around us does. */
-		if (i >= 5 ? got < rows[i].want : got != rows[i].want)
-			return -EPERM;
-	}
+	if (s->a & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return rt_tell(in->sock, RT_MSG_SECCOMP, in->step, 0, 0, fd);
+	fd = -1;	/* it was no descriptor, but 0 */
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/fmt/bitlist.h"
 #include "lib/runtime/step.h"
 
 const struct plan_op_info plan_ops[OP_COUNT] = {
@@ -95,6 +96,10 @@ static bool is_data(const struct checker *c, const struct plan_step *s,
 		return is_array(c, s, sizeof(struct tap_config), 1, 1);
 	if (uses & USE_BPF)
 		return is_array(c, s, sizeof(struct sock_filter), 1, BPF_MAXINSNS);
+	if (uses & USE_BITS)
+		return is_array(c, s, sizeof(uint64_t), 0, BITLIST_MAX / 64);
+	if (uses & USE_SCHED)
+		return is_array(c, s, sizeof(struct spec_scheduler), 1, 1);
 	return s->data == 0;
 }
 
@@ -126,6 +131,9 @@ static bool is_step(struct checker *c, const struct plan_step *s, bool last)
 		return false;
 	if ((uses & USE_FROM) && !c->filled[s->from] &&
 	    !((s->op == OP_MASK || s->op == OP_VERIFY_MASK) && c->h->kind == PLAN_START))
+		return false;
+	/* A listener is told something. */
+	if (s->op == OP_SECCOMP && !s->s1 != !s->s2)
 		return false;
 	/* Two texts one after the other. */
 	if (s->op == OP_HOOK && s->s2 &&
@@ -161,6 +169,9 @@ static bool is_head(const struct checker *c, size_t len)
 			return false;
 	if (!h->uid_map != !h->gid_map)
 		return false;
+	if (h->cpus_len % sizeof(uint64_t) || h->cpus_len > BITLIST_MAX / 8 ||
+	    (h->cpus_len && (h->cpus < c->bytes || h->cpus > len - h->cpus_len)))
+		return false;
 	for (size_t i = 0; i < SPEC_NS_COUNT; i++)
 		if (h->joins[i].flag && !is_text(c, h->joins[i].path))
 			return false;
@@ -195,6 +206,9 @@ uint64_t plan_join_flags(const void *plan)
 
 	for (size_t i = 0; i < SPEC_NS_COUNT; i++)
 		flags |= h->joins[i].flag;
+	for (uint32_t i = 0; i < h->step_count; i++)
+		if (plan_steps(h)[i].op == OP_TIME_NS)
+			flags |= CLONE_NEWTIME;
 	return flags & ~(uint64_t)CLONE_NEWUSER;
 }
 
@@ -275,6 +289,13 @@ static void print_data(const char *plan, const struct plan_step *s, struct buf *
 			memcpy(&id, plan + s->data + i, sizeof(id));
 			(void)buf_addf(out, " %u", id);
 		}
+	} else if (uses & USE_BITS) {
+		for (uint32_t i = 0; i < s->data_len; i += 8) {
+			uint64_t word;
+
+			memcpy(&word, plan + s->data + i, sizeof(word));
+			(void)buf_addf(out, " %#llx", (unsigned long long)word);
+		}
 	} else if (uses & USE_CAPS) {
 		struct spec_caps c;
 
@@ -335,6 +356,8 @@ const char *plan_rung_text(uint32_t rung)
 		return "no session keyring of its own: the caller's is shared";
 	case PLAN_RUNG_NO_MQUEUE:
 		return "no mqueue file system can be mounted here: /dev/mqueue is missing";
+	case PLAN_RUNG_FEWER_CAPS:
+		return "capabilities that we do not have ourselves cannot be given";
 	default:
 		return NULL;
 	}

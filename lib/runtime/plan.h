@@ -26,6 +26,7 @@
 #include "lib/base/err.h"
 #include "lib/base/proc.h"
 #include "lib/fmt/idmap.h"
+#include "lib/fmt/secprof.h"
 #include "lib/fmt/spec.h"
 #include "lib/os/tap.h"
 
@@ -83,6 +84,8 @@ struct plan_options {
 	struct plan_net net;
 	const void *seccomp;		/* struct sock_filter[], or NULL */
 	size_t seccomp_len;		/* bytes */
+	const struct secprof *profile;	/* that of the filter, for its flags and
+					 * listener; NULL: it has none */
 	const struct plan_file *files;
 	size_t file_count;
 	bool init;			/* --init: pid 1 is ours and reaps */
@@ -113,6 +116,10 @@ struct plan_exec_options {
 	bool deny_setgroups;		/* the container's plan_denies_setgroups() */
 	const void *seccomp;
 	size_t seccomp_len;
+	const struct secprof *profile;
+	const char *state;		/* the container's, as JSON, for a listener */
+	const struct spec *container;	/* for its personality and memory policy;
+					 * NULL: it has none */
 	bool keep_keyring;
 	unsigned preserve_fds;
 };
@@ -147,5 +154,6 @@ void plan_describe(const void *plan, unsigned step, char out[static PLAN_WORDS_M
 #define PLAN_RUNG_NO_SETGROUPS	(1u << 3)
 #define PLAN_RUNG_NO_KEYRING	(1u << 4)
 #define PLAN_RUNG_NO_MQUEUE	(1u << 5)
-#define PLAN_RUNG_COUNT		6
+#define PLAN_RUNG_FEWER_CAPS	(1u << 6)
+#define PLAN_RUNG_COUNT		7
 const char *plan_rung_text(uint32_t rung);

@@ -18,6 +18,7 @@
 #include "lib/runtime/fuse.h"
 #include "lib/runtime/hook.h"
 #include "lib/runtime/init.h"
+#include "lib/runtime/listener.h"
 #include "lib/runtime/plan.h"
 
 void rt_clear(struct rt_container *c)
@@ -429,13 +430,17 @@ int rt_go(struct rt_container *c, const struct rt_args *a, struct err *e)
 		return r;
 	for (;;) {
 		r = boot_receive(c->sync_fd, &m, &fd, e);
-		fd_auto(&fd);
-		if (r <= 0 || m.kind != RT_MSG_HOOK)
+		if (r > 0 && m.kind == RT_MSG_HOOK)
+			r = answer_hook(c, a->plan, m.step, e);
+		else if (r > 0 && m.kind == RT_MSG_SECCOMP)
+			r = listener_tell(a->plan, m.step, fd, c->pid, e);
+		else
 			break;
-		r = answer_hook(c, a->plan, m.step, e);
+		fd_auto(&fd);
 		if (r < 0)
 			return r;
 	}
+	fd_auto(&fd);
 	fd_auto(&c->sync_fd);
 	return r <= 0 ? r : boot_error(a->plan, &m, e);
 }

@@ -72,6 +72,8 @@ struct plan_head {
 	struct proc_id join;		/* pid 0: none */
 	uint64_t join_flags;		/* which of its namespaces */
 	struct plan_join joins[SPEC_NS_COUNT];
+	uint32_t cpus, cpus_len;		/* EXEC: where the joining process runs;
+					 * uint64_t[], or 0 */
 };
 
 struct plan_step {
@@ -97,6 +99,8 @@ struct plan_step {
 #define USE_BPF (1u << 9)		/* data is struct sock_filter[] */
 #define USE_EXEC (1u << 10)		/* data is struct plan_vectors */
 #define USE_TAP (1u << 11)		/* data is struct tap_config */
+#define USE_BITS (1u << 12)		/* data is uint64_t[], maybe empty */
+#define USE_SCHED (1u << 13)		/* data is struct spec_scheduler */
 
 /* op, name for --dry-run, what an error of it is about, members */
 #define PLAN_OPS(X)							\
@@ -107,6 +111,7 @@ struct plan_step {
 	X(HOSTNAME, "hostname", "set host name '%s'", USE_S1)		\
 	X(DOMAINNAME, "domainname", "set domain name '%s'", USE_S1)	\
 	X(OOM_SCORE, "oom-score", "set oom_score_adj", 0)		\
+	X(TIME_NS, "time-ns", "set up the time namespace", 0)		\
 	X(WAIT_MAPS, "wait-maps", "wait for the id maps", 0)		\
 	X(BECOME_ROOT, "become-root", "become root of the user namespace", 0) \
 	X(TAP, "tap", "set up the network", USE_S1 | USE_TAP)		\
@@ -139,16 +144,25 @@ struct plan_step {
 	X(LOOKUP, "lookup", "run '%s'", USE_S1)			\
 	X(READY, "ready", "report", 0)					\
 	X(WAIT_GO, "wait-go", "wait for the start", 0)			\
+	X(PERSONALITY, "personality", "set the execution domain", 0)	\
+	X(MEMORY_POLICY, "memory-policy", "set memory policy %s", USE_S1 | USE_BITS) \
+	X(AFFINITY, "affinity", "set the CPU affinity", USE_BITS)	\
+	X(SCHEDULER, "scheduler", "set scheduler %s", USE_S1 | USE_SCHED) \
+	X(IO_PRIORITY, "io-priority", "set the I/O priority", 0)	\
 	X(RLIMIT, "rlimit", "set resource limit %s", USE_S1)		\
 	X(MKCWD, "mkcwd", "make working directory '%s'", USE_S1)	\
 	X(CWD, "cwd", "enter working directory '%s'", USE_S1)		\
 	X(UMASK, "umask", "set umask", 0)				\
-	X(LSM, "lsm", "set security label '%s'", USE_S1 | USE_S2)	\
+	X(LSM, "lsm", "set security label '%s'", USE_S1 | USE_S2 | USE_SLOT) \
 	X(BOUND, "bound", "drop capabilities", 0)			\
 	X(CREDS, "creds", "become the user", USE_IDS)			\
 	X(CAPS, "caps", "set capabilities", USE_CAPS)			\
 	X(NO_NEW_PRIVS, "no-new-privs", "set no_new_privs", 0)		\
 	X(SECCOMP, "seccomp", "load the seccomp filter", USE_BPF)	\
+	X(VERIFY_OOM_SCORE, "verify-oom-score", "verify oom_score_adj", USE_SLOT) \
+	X(VERIFY_RLIMIT, "verify-rlimit", "verify resource limit %s", USE_S1) \
+	X(VERIFY_LSM, "verify-lsm", "verify security label '%s'",	\
+	  USE_S1 | USE_S2 | USE_SLOT)					\
 	X(VERIFY_IDS, "verify-ids", "verify the user", USE_IDS)		\
 	X(VERIFY, "verify", "verify that restrictions hold", USE_CAPS)	\
 	X(EXEC, "exec", "run '%s'", USE_S1 | USE_EXEC)
@@ -190,18 +204,27 @@ enum plan_op {
  *	VERIFY_MASK, VERIFY_READ_ONLY those of MASK and READ_ONLY
  *	ROOT_ATTR a: attributes set; b: propagation
  *	TAP	s1: the tun device; replaces the pointer of the config
- *	RLIMIT	a: soft, b: hard; flags: the number
- *	OOM_SCORE a: the score, as int64_t
+ *	TIME_NS	s1: lines for timens_offsets, if any
+ *	PERSONALITY a: of personality(2)
+ *	MEMORY_POLICY s1: its name; a: of set_mempolicy(2); data: nodes
+ *	AFFINITY data: processors; none: all
+ *	SCHEDULER s1: the policy's name
+ *	IO_PRIORITY a: of ioprio_set(2)
+ *	RLIMIT	a: soft, b: hard; flags: the number; VERIFY_RLIMIT the same
+ *	OOM_SCORE a: the score, as int64_t; VERIFY_OOM_SCORE the same
  *	UMASK	a: the mask
  *	BOUND	a: what stays
  *	CREDS	a: uid, b: gid; data: supplementary groups
  *	VERIFY_IDS the same
+ *	SECCOMP	a: flags of seccomp(2); with a listener s1: whom to tell, s2: the
+ *		words, with a byte 1 wherever the process's pid outside belongs
+ *	VERIFY	a: the umask
  *	OWN_STDIO a: uid, b: gid
  *	HOOK	a: timeout in seconds, 0: none; b: enum spec_hook_point; s2: the
  *		state up to its pid, and behind its NUL what follows the number;
  *		also behind EXEC, for those that then come (STEP_OUTSIDE)
  *	LOOKUP	s1: the program, s2: PATH
- *	LSM	s1: the label, s2: file below self/attr
+ *	LSM	s1: the label, s2: the file in procfs; VERIFY_LSM the same
  */
 
 /* Argument and environment vectors: args then env, each followed by an empty

@@ -1,6 +1,7 @@
 #include "tests/unit/test.h"
 
 #include "lib/base/mem.h"
+#include "lib/os/lsm.h"
 #include "lib/runtime/step.h"
 #include "tests/unit/runtime_box.h"
 
@@ -117,6 +118,28 @@ static void no_uts(struct spec *s) { s->ns[SPEC_NS_UTS].set = false; }
 static void bad_limit(struct spec *s) { spec_add_rlimit(s, "RLIMIT_X", 1, 1); }
 static void bad_env(struct spec *s) { strv_add(&s->process.env, "novalue"); }
 static void bad_propagation(struct spec *s) { s->rootfs_propagation = mem_str("odd"); }
+static void bad_version(struct spec *s) { s->oci_version = mem_str("2.0.0"); }
+static void old_version(struct spec *s) { s->oci_version = mem_str("1."); }
+static void bad_priority(struct spec *s)
+{
+	s->process.scheduler = (struct spec_scheduler){ .set = true, .priority = 1 };
+}
+static void bad_period(struct spec *s)
+{
+	s->process.scheduler = (struct spec_scheduler){ .set = true, .period_ns = 1 };
+}
+static void bad_cpus(struct spec *s) { s->process.exec_cpus_final = mem_str("1-"); }
+static void bad_nodes(struct spec *s) { s->memory_policy.nodes = mem_str("x"); }
+static void lost_offset(struct spec *s) { s->time_offsets[SPEC_CLOCK_BOOTTIME].set = true; }
+static void joined_offset(struct spec *s)
+{
+	lost_offset(s);
+	s->ns[SPEC_NS_TIME].set = true;
+	s->ns[SPEC_NS_TIME].path = mem_str("/proc/1/ns/time");
+}
+static void odd_personality(struct spec *s) { strv_add(&s->personality.flags, "odd"); }
+static void net_device(struct spec *s) { spec_add_net_device(s, "eth7", NULL); }
+static void intel_rdt(struct spec *s) { s->intel_rdt = mem_str("{\"closID\":\"x\"}"); }
 
 static void refuses(void **state)
 {
@@ -139,6 +162,17 @@ static void refuses(void **state)
 		{ bad_limit, "RLIMIT_X" },
 		{ bad_env, "novalue" },
 		{ bad_propagation, "odd" },
+		{ bad_version, "ociVersion '2.0.0': not version 1 of the specification" },
+		{ old_version, "ociVersion '1.'" },
+		{ bad_priority, "process.scheduler.priority: belongs to SCHED_FIFO" },
+		{ bad_period, "belong to SCHED_DEADLINE" },
+		{ bad_cpus, "process.execCPUAffinity.final: '1-'" },
+		{ bad_nodes, "linux.memoryPolicy.nodes: 'x'" },
+		{ lost_offset, "linux.timeOffsets: need a new time namespace" },
+		{ joined_offset, "linux.timeOffsets: need a new time namespace" },
+		{ odd_personality, "linux.personality.flags: unknown 'odd'" },
+		{ net_device, "linux.netDevices: 'eth7'" },
+		{ intel_rdt, "linux.intelRdt: not supported" },
 	};
 
 	(void)state;
@@ -153,6 +187,53 @@ static void refuses(void **state)
 		assert_true(compile(&plan, &s, &e) < 0);
 		if (!strstr(e.text, rows[i].words))
 			fail_msg("row %zu: '%s' is not about '%s'", i, e.text, rows[i].words);
+	}
+}
+
+static void label(struct spec *s, const char *apparmor, const char *process, const char *mount)
+{
+	s->process.apparmor = mem_str(apparmor);
+	s->process.selinux_label = mem_str(process);
+	s->mount_label = mem_str(mount);
+}
+
+/* field: process.apparmorProfile
+ * field: process.selinuxLabel
+ * Applied and read back where the kernel has the module, else refused. */
+static void labels(void **state)
+{
+	const struct {
+		const char *apparmor, *process, *mount;
+		bool can;
+		const char *step, *words;
+	} rows[] = {
+		{ "p", NULL, NULL, lsm_has_apparmor(), "verify-lsm [1] 'p' 'self/attr/apparmor/exec'",
+		  "process.apparmorProfile 'p': this kernel has no AppArmor" },
+		{ NULL, "l", NULL, lsm_has_selinux(), "verify-lsm [1] 'l' 'self/attr/exec'",
+		  "process.selinuxLabel 'l': this kernel has no SELinux" },
+		{ NULL, NULL, "m", lsm_has_selinux(), "exec",
+		  "linux.mountLabel 'm': this kernel has no SELinux" },
+		{ "unconfined", NULL, NULL, true, "exec", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN), text = BUF_INIT(MAX_PLAN);
+		AUTO(spec) struct spec s;
+		struct err e = ERR_INIT;
+		int r;
+
+		box_spec(&s);
+		label(&s, rows[i].apparmor, rows[i].process, rows[i].mount);
+		r = compile(&plan, &s, &e);
+		assert_int_equal(r, rows[i].can ? 0 : -ENOTSUP);
+		if (r < 0) {
+			assert_string_equal(e.text, rows[i].words);
+			continue;
+		}
+		assert_int_equal(plan_check(plan.data, plan.len, &e), 0);
+		plan_print(plan.data, plan.len, &text);
+		assert_non_null(strstr(text.data, rows[i].step));
 	}
 }
 
@@ -221,6 +302,7 @@ int main(void)
 		cmocka_unit_test(compiles),
 		cmocka_unit_test(opens_before_becoming_root),
 		cmocka_unit_test(refuses),
+		cmocka_unit_test(labels),
 		cmocka_unit_test(checks),
 		cmocka_unit_test(describes),
 		cmocka_unit_test(rungs_have_words),

@@ -3,142 +3,13 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sched.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include "lib/base/fd.h"
 #include "lib/base/mem.h"
-#include "lib/runtime/exec.h"
-#include "lib/runtime/start.h"
 #include "lib/runtime/step.h"
-#include "tests/unit/runtime_box.h"
-
-static char root[64];
-static struct idmap map;
-static bool has_range;
-static char own_copy[128];		/* our program, owned by ourselves */
-
-#define BUSYBOX "/bin/busybox"
-
-struct box {
-	struct spec spec;
-	struct plan_options opt;
-	struct buf plan;
-	struct rt_args args;
-	struct rt_container c;
-	struct buf out;			/* what it printed */
-	int status;
-	pid_t first_pid;
-};
-
-static void box_begin(struct box *b, const char *script)
-{
-	const struct rt_args args = RT_ARGS_INIT;
-	const struct rt_container c = RT_CONTAINER_INIT;
-
-	memset(b, 0, sizeof(*b));
-	box_spec(&b->spec);
-	box_options(&b->opt, &map, root);
-	buf_init(&b->plan, MAX_PLAN);
-	buf_init(&b->out, MIB(1));
-	b->args = args;
-	b->c = c;
-	if (script) {
-		strv_add(&b->spec.process.args, "sh");
-		strv_add(&b->spec.process.args, "-c");
-		strv_add(&b->spec.process.args, script);
-	}
-}
-
-static void box_end(struct box *b)
-{
-	rt_abort(&b->c);
-	fd_auto(&b->args.plan_fd);
-	spec_clear(&b->spec);
-	buf_clear(&b->plan);
-	buf_clear(&b->out);
-}
-
-static int box_compile(struct box *b, struct err *e)
-{
-	int r = plan_compile(&b->plan, &b->spec, &b->opt, e);
-
-	if (r == 0)
-		r = plan_check(b->plan.data, b->plan.len, e);
-	return r;
-}
-
-static int box_start(struct box *b, int out, struct err *e)
-{
-	int r;
-
-	b->args.plan_fd = fd_sealed("plan", b->plan.data, b->plan.len, e);
-	assert_true(b->args.plan_fd >= 0);
-	b->args.plan = b->plan.data;
-	b->args.plan_len = b->plan.len;
-	b->args.stdio[1] = out;
-	b->args.stdio[2] = out;
-	r = rt_start(&b->c, &b->args, e);
-	return r < 0 ? r : rt_go(&b->c, &b->args, e);
-}
-
-static void read_all(int fd, struct buf *out)
-{
-	char chunk[4096];
-	ssize_t n;
-
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-		(void)buf_add(out, chunk, (size_t)n);
-}
-
-static void box_wait(struct box *b)
-{
-	int status = 0;
-
-	assert_int_equal(waitpid(b->c.pid, &status, 0), b->c.pid);
-	b->first_pid = b->c.pid;
-	b->c.pid = -1;
-	b->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* All of it: output and exit status, or the error of the start. */
-static int box_run(struct box *b, struct err *e)
-{
-	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
-	int r = box_compile(b, e);
-
-	assert_int_equal(fd_pipe(&p, e), 0);
-	if (r == 0)
-		r = box_start(b, p.b, e);
-	fd_auto(&p.b);
-	read_all(p.a, &b->out);
-	if (r == 0)
-		box_wait(b);
-	return r;
-}
-
-/* The script must print exactly this and end with status 0. */
-static void expect(struct box *b, const char *text)
-{
-	struct err e = ERR_INIT;
-
-	if (box_run(b, &e) < 0)
-		fail_msg("%s", e.text);
-	assert_string_equal(b->out.data, text);
-	assert_int_equal(b->status, 0);
-	box_end(b);
-}
-
-static void says(const char *script, const char *text)
-{
-	struct box b;
-
-	box_begin(&b, script);
-	expect(&b, text);
-}
+#include "tests/unit/runtime_run.h"
 
 static void exit_status(void **state)
 {
@@ -620,39 +491,22 @@ static void terminal(void **state)
 
 static void exec_joins(void **state)
 {
-	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
-	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN), out = BUF_INIT(MIB(1));
-	struct rt_exec_args xa = RT_EXEC_ARGS_INIT;
-	struct plan_exec_options xo = { .idmap = &map };
-	struct rt_process xp;
+	AUTO(buf) struct buf out = BUF_INIT(MIB(1));
+	const struct plan_exec_options none = { .idmap = NULL };
 	struct err e = ERR_INIT;
-	int status;
 	struct box b;
+	int r;
 
 	(void)state;
-	box_begin(&b, "sleep 100");
+	box_begin(&b, "sleep 5");
 	assert_int_equal(box_compile(&b, &e), 0);
 	assert_int_equal(box_start(&b, -1, &e), 0);
-	xo.join_flags = plan_join_flags(b.plan.data);
-	xo.deny_setgroups = plan_denies_setgroups(b.plan.data);
 	strv_set(&b.spec.process.args, 2,
 		 "hostname; ls /proc/self/fd; grep -E '^Cap(Prm|Inh|Amb)' /proc/self/status; exit 5");
-	if (plan_compile_exec(&plan, &b.spec.process, &xo, &e) < 0 ||
-	    plan_check(plan.data, plan.len, &e) < 0 || fd_pipe(&p, &e) < 0)
+	r = box_exec(&b, &none, &out, &e);
+	if (r < 0)
 		fail_msg("%s", e.text);
-	xa.plan = plan.data;
-	xa.plan_len = plan.len;
-	xa.init_pidfd = b.c.pidfd;
-	xa.exe_fd = b.c.exe_fd;
-	xa.stdio[1] = p.b;
-	xa.stdio[2] = p.b;
-	if (rt_exec(&xp, &xa, &e) < 0)
-		fail_msg("%s", e.text);
-	fd_auto(&p.b);
-	read_all(p.a, &out);
-	assert_int_equal(waitpid(xp.pid, &status, 0), xp.pid);
-	fd_auto(&xp.pidfd);
-	assert_int_equal(WEXITSTATUS(status), 5);
+	assert_int_equal(r, 5);
 	assert_string_equal(out.data, "box\n0\n1\n2\n3\nCapInh:\t0000000000000000\n"
 			    "CapPrm:\t00000000a80425fb\nCapAmb:\t0000000000000000\n");
 	box_end(&b);
@@ -690,78 +544,6 @@ static void shares_network(void **state)
 	box_end(&a);
 }
 
-static int copy_file(const char *from, const char *to)
-{
-	AUTO_FD int in = open(from, O_RDONLY | O_CLOEXEC);
-	AUTO_FD int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-	struct err e = ERR_INIT;
-
-	return in < 0 || out < 0 ? -1 : fs_copy_data(out, in, UINT64_MAX, &e);
-}
-
-static int make_root(void **state)
-{
-	static const char *const dirs[] = {
-		"bin", "dev", "etc", "mnt", "proc", "sys", "tmp",
-	};
-	static const char *const tools[] = {
-		"sh", "ls", "cat", "grep", "hostname", "sleep", "id", "tty", "stty",
-		"cut", "readlink", "umask",
-	};
-	char path[128];
-
-	(void)state;
-	has_range = box_map(&map);
-	snprintf(root, sizeof(root), "/tmp/rt-test-%d", getpid());
-	(void)umask(022);
-	if (mkdir(root, 0755) < 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		snprintf(path, sizeof(path), "%s/%s", root, dirs[i]);
-		if (mkdir(path, 0755) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
-		snprintf(path, sizeof(path), "%s/bin/%s", root, tools[i]);
-		if (symlink("busybox", path) < 0)
-			return -1;
-	}
-	snprintf(path, sizeof(path), "%s/etc/resolv.conf", root);
-	if (symlink("/run/x/resolv.conf", path) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/link", root);
-	if (symlink("/proc/self/fd/4", path) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/plink", root);
-	if (symlink("/proc", path) < 0)
-		return -1;
-	snprintf(own_copy, sizeof(own_copy), "%s.program", root);
-	snprintf(path, sizeof(path), "%s/bin/busybox", root);
-	return copy_file(BUSYBOX, path) < 0 || copy_file("/proc/self/exe", own_copy) < 0;
-}
-
-static int drop_root(void **state)
-{
-	struct err e = ERR_INIT;
-
-	(void)state;
-	(void)!fs_rmtree(AT_FDCWD, root, &e);
-	(void)unlink(own_copy);
-	return 0;
-}
-
-static bool can_run(void)
-{
-	pid_t pid = fork();
-	int status = 1;
-
-	if (pid == 0)
-		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) < 0);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return false;
-	return status == 0 && access(BUSYBOX, X_OK) == 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -791,10 +573,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(shares_network),
 	};
 
-	rt_inner(argc, argv);
-	if (!can_run()) {
-		printf("1..0 # SKIP no user namespace, or no " BUSYBOX "\n");
-		return 0;
-	}
-	return cmocka_run_group_tests_name("runtime_start", tests, make_root, drop_root);
+	return box_main("runtime_start", tests, argc, argv);
 }
