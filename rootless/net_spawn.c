@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "rootless/netns.h"
 
@@ -84,7 +84,7 @@ static int fork_maker(struct proc *out, int sock, int init_pidfd, struct err *e)
 	if (pid == 0)
 		_exit(netns_socket_maker(init_pidfd, sock));
 	out->pid = pid;
-	out->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	out->pidfd = proc_pidfd_open(pid);
 	return 0;
 }
 

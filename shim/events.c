@@ -15,6 +15,7 @@
 #define EXIT_TOOL_ERROR 125
 #define EXIT_UNKNOWN (-1)
 #define CGROUP_END_NS (50 * NS_PER_MS)
+#define LOOK_MS 100
 
 /* --- the end of processes --- */
 
@@ -421,8 +422,18 @@ int shim_watch(struct shim *s, struct err *e)
 	r = loop_add(&s->loop, &s->signals, fd, EPOLLIN, on_signal, e);
 	if (r == 0 && s->adopted)
 		r = loop_add(&s->loop, &s->init, s->init_pidfd, EPOLLIN, on_init, e);
+	/* What stands for a pidfd is looked at from time to time. */
+	if (r == -EPERM && s->adopted) {
+		err_clear(e);
+		r = 0;
+	}
 	watch_run_dir(s);
 	return r;
+}
+
+static bool must_look(const struct shim *s)
+{
+	return s->adopted && !s->dead && s->init.fd < 0;
 }
 
 static int wait_ms(uint64_t at_ns, uint64_t now_ns, int so_far)
@@ -439,12 +450,13 @@ static int wait_ms(uint64_t at_ns, uint64_t now_ns, int so_far)
 
 static int next_wait(const struct shim *s)
 {
+	int wait = must_look(s) ? LOOK_MS : -1;
 	uint64_t now;
 
 	if (!s->timer_ns && !s->net.retry_at_ns)
-		return -1;
+		return wait;
 	now = clock_mono_ns();
-	return wait_ms(s->net.retry_at_ns, now, wait_ms(s->timer_ns, now, -1));
+	return wait_ms(s->net.retry_at_ns, now, wait_ms(s->timer_ns, now, wait));
 }
 
 static void run_timers(struct shim *s)
@@ -452,6 +464,8 @@ static void run_timers(struct shim *s)
 	struct err lost = ERR_INIT;
 	uint64_t now;
 
+	if (must_look(s) && proc_pidfd_wait(s->init_pidfd, 0) > 0)
+		init_ended(s, EXIT_UNKNOWN);
 	if (!s->timer_ns && !s->net.retry_at_ns)
 		return;
 	now = clock_mono_ns();

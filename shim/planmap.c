@@ -1,21 +1,20 @@
 #include "shim/planmap.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/runtime/plan.h"
 
 int plan_map(struct plan_map *out, int fd, struct err *e)
 {
 	struct plan_map m = PLAN_MAP_INIT;
-	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
 	int r;
 
-	/* Sealed, so that it stays what was checked. */
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) || !(seals & F_SEAL_WRITE))
+	/* It has to stay what was checked. */
+	if (fd_seals(fd) == FD_NOT_SEALED)
 		return err_set(e, EBADMSG, "the plan is not in a sealed memory file");
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat the plan");

@@ -28,9 +28,23 @@ static inline void fd_pair_auto(struct fd_pair *p)
 	fd_auto(&p->b);
 }
 
-/* An anonymous file with these bytes, sealed against any change. */
+/* An empty anonymous file in memory, to be written and then sealed against any
+ * change by fd_seal(), which may replace the descriptor.  Where sandboxes hide
+ * memfd_create(2) it is a file without a name in a directory for temporary
+ * ones, which ends up open for reading only: nobody gets to it but through its
+ * descriptor.  executable: it will be executed.
+ * Return a descriptor or 0, or -errno. */
+int fd_memory(const char *name, bool executable) MUST_CHECK;
+int fd_seal(int *fd) MUST_CHECK;
+
+/* The same with these bytes. */
 int fd_sealed(const char *name, const void *data, size_t len,
 	      struct err *e) MUST_CHECK;
+
+/* Was it made by fd_seal()?  What has seals cannot change any more; what has
+ * none only by those who may open the descriptors of whoever holds it. */
+enum fd_seals { FD_NOT_SEALED, FD_READ_ONLY, FD_SEALED };
+enum fd_seals fd_seals(int fd);
 
 /* One message with up to FD_SEND_MAX descriptors.  Returns the number of
  * bytes; 0 is the end of the stream, after all that the peer had sent, whether

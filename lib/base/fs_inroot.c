@@ -1,10 +1,12 @@
 /* Lookups below a root: openat2, or a walk by descriptors on old kernels. */
 #include "lib/base/fs.h"
 
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/limits.h"
@@ -37,12 +39,16 @@ static int openat2_retry(int root_fd, const char *path, uint64_t flags,
 }
 
 /* The walk of old kernels.  stack holds one descriptor per directory on the
- * way, the root first, so that ".." is a pop and never a lookup. */
+ * way, the root first, so that ".." is a pop and never a lookup.  What a name
+ * is, is asked of what it was opened as, so that a tree that changes under us
+ * can lead to an error, but not out. */
 struct walk {
 	int stack[MAX_DEPTH + 1];
 	size_t depth;			/* stack[0..depth] are open */
 	unsigned links;
 	bool beneath;
+	int flags;
+	mode_t mode;
 	char todo[2 * MAX_PATH];	/* what is still to be resolved */
 };
 
@@ -52,32 +58,37 @@ static void walk_pop_all(struct walk *w)
 		fd_auto(&w->stack[w->depth--]);
 }
 
-static int walk_push(struct walk *w, const char *name)
+static int walk_up(struct walk *w)
 {
-	int fd = openat(w->stack[w->depth], name,
-			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	if (w->depth == MAX_DEPTH) {
-		fd_auto(&fd);
-		return -ELOOP;
-	}
-	w->stack[++w->depth] = fd;
+	if (w->depth)
+		fd_auto(&w->stack[w->depth--]);
+	else if (w->beneath)
+		return -EXDEV;
 	return 0;
 }
 
+/* Those of /proc but the ones at its root lead where no name does. */
+static bool is_magic_link(const struct walk *w)
+{
+	int dir = w->stack[w->depth];
+	struct statfs fs;
+	struct stat st;
+
+	return fstatfs(dir, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
+	       !(fstat(dir, &st) == 0 && st.st_ino == 1);
+}
+
 /* Puts the text of a link in front of what is to be resolved. */
-static int walk_link(struct walk *w, const char *name, const char *rest)
+static int walk_link(struct walk *w, int link, const char *rest)
 {
 	char text[MAX_PATH + 1];
 	char joined[2 * MAX_PATH];
-	ssize_t n = readlinkat(w->stack[w->depth], name, text, MAX_PATH);
+	ssize_t n = readlinkat(link, "", text, MAX_PATH);
 	int len;
 
 	if (n < 0)
 		return -errno;
-	if (++w->links > MAX_LINKS)
+	if (++w->links > MAX_LINKS || is_magic_link(w))
 		return -ELOOP;
 	text[n] = '\0';
 	if (text[0] == '/') {
@@ -85,35 +96,76 @@ static int walk_link(struct walk *w, const char *name, const char *rest)
 			return -EXDEV;
 		walk_pop_all(w);
 	}
-	len = snprintf(joined, sizeof(joined), "%s/%s", text, rest);
+	len = snprintf(joined, sizeof(joined), "%s%s", text, rest);
 	if (len < 0 || (size_t)len >= sizeof(joined))
 		return -ENAMETOOLONG;
 	memcpy(w->todo, joined, (size_t)len + 1);
 	return 0;
 }
 
-static int walk_open_last(struct walk *w, const char *name, int flags,
-			  mode_t mode)
+static int walk_open(const struct walk *w, const char *name, int flags)
 {
-	int fd = openat(w->stack[w->depth], name,
-			flags | O_NOFOLLOW | O_CLOEXEC, mode);
+	int fd = openat(w->stack[w->depth], name, flags | O_CLOEXEC, w->mode);
 
 	return fd < 0 ? -errno : fd;
 }
 
+/* A name on the way, or a link at its end.  rest begins with a slash unless it
+ * is empty. */
+static int walk_through(struct walk *w, const char *name, const char *rest)
+{
+	AUTO_FD int fd = walk_open(w, name, O_PATH | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return walk_link(w, fd, rest);
+	if (!S_ISDIR(st.st_mode))	/* at the end it was a link just now */
+		return *rest || (w->flags & O_DIRECTORY) ? -ENOTDIR : -EAGAIN;
+	if (w->depth == MAX_DEPTH)
+		return -ELOOP;
+	w->stack[++w->depth] = take_fd(&fd);
+	memmove(w->todo, rest, strlen(rest) + 1);
+	return 0;
+}
+
+/* The last name; 1 means that *out is the answer. */
+static int walk_last(struct walk *w, const char *name, int *out)
+{
+	int flags = w->flags | O_NOFOLLOW;
+	struct stat st;
+	int fd;
+
+	/* A link would be opened as itself by O_PATH, and by nothing else. */
+	fd = walk_open(w, name, flags);
+	if (fd == -ELOOP || (fd == -ENOTDIR && (w->flags & O_DIRECTORY)))
+		return w->flags & O_NOFOLLOW ? fd : walk_through(w, name, "");
+	if (fd < 0)
+		return fd;
+	if ((flags & O_PATH) && !(w->flags & O_NOFOLLOW) && fstat(fd, &st) == 0 &&
+	    S_ISLNK(st.st_mode)) {
+		int r = walk_link(w, fd, "");
+
+		fd_auto(&fd);
+		return r;
+	}
+	*out = fd;
+	return 1;
+}
+
 /* One component; 1 means that *fd is the answer. */
-static int walk_step(struct walk *w, int flags, mode_t mode, int *fd)
+static int walk_step(struct walk *w, int *fd)
 {
 	char name[MAX_COMPONENT + 1];
 	char rest[2 * MAX_PATH];
 	const char *p = w->todo + strspn(w->todo, "/");
 	size_t len = strcspn(p, "/");
-	bool last = p[len + strspn(p + len, "/")] == '\0';
-	struct stat st;
-	int r;
 
-	if (len == 0 || (last && len == 1 && *p == '.')) {
-		*fd = walk_open_last(w, ".", flags & ~O_NOFOLLOW, mode);
+	if (len == 0) {
+		*fd = walk_open(w, ".", w->flags & ~(O_NOFOLLOW | O_CREAT));
 		return *fd < 0 ? *fd : 1;
 	}
 	if (len > MAX_COMPONENT)
@@ -121,46 +173,34 @@ static int walk_step(struct walk *w, int flags, mode_t mode, int *fd)
 	memcpy(name, p, len);
 	name[len] = '\0';
 	(void)str_copy(rest, sizeof(rest), p + len);
-
-	if (str_eq(name, "..")) {
-		if (w->depth)
-			fd_auto(&w->stack[w->depth--]);
-		else if (w->beneath)
-			return -EXDEV;
-	} else if (!str_eq(name, ".")) {
-		r = fstatat(w->stack[w->depth], name, &st, AT_SYMLINK_NOFOLLOW);
-		if (r == 0 && S_ISLNK(st.st_mode) &&
-		    !(last && (flags & (O_NOFOLLOW | O_EXCL))))
-			return walk_link(w, name, rest);
-		if (last) {
-			*fd = walk_open_last(w, name, flags, mode);
-			return *fd < 0 ? *fd : 1;
-		}
-		r = walk_push(w, name);
-		if (r < 0)
-			return r;
-	}
-	memmove(w->todo, rest, strlen(rest) + 1);
-	return 0;
+	if (!*rest && !str_eq(name, ".") && !str_eq(name, ".."))
+		return walk_last(w, name, fd);
+	memcpy(w->todo, rest, strlen(rest) + 1);
+	if (str_eq(name, "."))
+		return 0;
+	return str_eq(name, "..") ? walk_up(w) : walk_through(w, name, rest);
 }
 
 static int open_by_walk(int root_fd, const char *path, int flags, mode_t mode,
 			bool beneath)
 {
 	struct walk *w = mem_new(struct walk);
+	uint64_t end = clock_mono_ns() + RETRY_NS;
 	int fd = -1;
 	int r;
 
 	w->stack[0] = root_fd;
 	w->beneath = beneath;
-	if (!str_copy(w->todo, sizeof(w->todo), path))
-		r = -ENAMETOOLONG;
+	w->flags = flags;
+	w->mode = flags & O_CREAT ? mode : 0;
+	if (!*path || !str_copy(w->todo, sizeof(w->todo), path))
+		r = *path ? -ENAMETOOLONG : -ENOENT;
 	else if (beneath && path[0] == '/')
 		r = -EXDEV;
 	else
 		do
-			r = walk_step(w, flags, mode, &fd);
-		while (r == 0);
+			r = walk_step(w, &fd);
+		while (r == 0 || (r == -EAGAIN && clock_mono_ns() < end));
 	walk_pop_all(w);
 	free(w);
 	return r < 0 ? r : fd;

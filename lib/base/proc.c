@@ -1,12 +1,14 @@
 #include "lib/base/proc.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "lib/base/fd.h"
@@ -109,7 +111,7 @@ int proc_spawn(struct proc *out, const struct proc_spec *spec, struct err *e)
 		return r;
 	out->pid = pid;
 	/* It is our child and not reaped, so the number is still its own. */
-	out->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	out->pidfd = proc_pidfd_open(pid);
 	return 0;
 }
 
@@ -285,7 +287,7 @@ int proc_id_open(const struct proc_id *id, struct err *e)
 	r = clock_boot_id(boot, e);
 	if (r < 0)
 		return r;
-	fd = (int)syscall(SYS_pidfd_open, id->pid, 0);
+	fd = proc_pidfd_open(id->pid);
 	if (fd < 0 || !str_eq(boot, id->boot))
 		return err_set(e, ESRCH, "process %d is gone", (int)id->pid);
 	/* The pidfd is held: what is read now is about that process. */
@@ -303,11 +305,6 @@ bool proc_id_is_alive(const struct proc_id *id)
 	AUTO_FD int fd = proc_id_open(id, &ignored);
 
 	return fd >= 0;
-}
-
-int proc_pidfd_kill(int pidfd, int sig)
-{
-	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
 int proc_signal(int *out, const char *text, struct err *e)
@@ -334,4 +331,126 @@ int proc_signal(int *out, const char *text, struct err *e)
 		return 0;
 	}
 	return err_set(e, EINVAL, "'%s' is not a signal", text);
+}
+
+/* --- handles on processes --- */
+
+static bool is_proc_dir(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+static int open_proc_dir(pid_t pid)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	return fd;
+}
+
+int proc_pidfd_open(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	/* until Linux 5.3 is the minimum; sandboxes hide it */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		return open_proc_dir(pid);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The number behind "Pid:" of a pidfd, behind nothing of a directory's stat. */
+static int pid_of(int pidfd, pid_t *pid)
+{
+	struct err ignored = ERR_INIT;
+	bool is_dir = is_proc_dir(pidfd);
+	char path[48], text[512];
+	const char *at = text;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	if (fs_read_small(is_dir ? pidfd : AT_FDCWD, is_dir ? "stat" : path, text,
+			  sizeof(text), &len, &ignored) < 0)
+		return -ESRCH;
+	if (!is_dir)
+		at = strstr(text, "\nPid:");
+	at = at ? at + (is_dir ? 0 : strcspn(at, "0123456789-")) : "";
+	*pid = 0;
+	while (*at >= '0' && *at <= '9')
+		*pid = *pid * 10 + *at++ - '0';
+	return *pid > 0 ? 0 : -ESRCH;
+}
+
+int proc_pidfd_kill(int pidfd, int sig)
+{
+	pid_t pid;
+	int r;
+
+	if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) == 0)
+		return 0;
+	/* until Linux 5.1 is the minimum; sandboxes hide it */
+	if (errno != ENOSYS && errno != EPERM)
+		return -errno;
+	r = pid_of(pidfd, &pid);
+	if (r < 0)
+		return r;
+	return kill(pid, sig) < 0 ? -errno : 0;
+}
+
+static bool has_ended(int dir)
+{
+	struct err ignored = ERR_INIT;
+	char text[512];
+	const char *state;
+	ssize_t len;
+
+	if (fs_read_small(dir, "stat", text, sizeof(text), &len, &ignored) < 0)
+		return true;
+	state = strrchr(text, ')');
+	return state && state[1] && (state[2] == 'Z' || state[2] == 'X');
+}
+
+int proc_pidfd_wait(int pidfd, int timeout_ms)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	uint64_t end;
+	int n;
+
+	if (!is_proc_dir(pidfd)) {
+		do
+			n = poll(&p, 1, timeout_ms);
+		while (n < 0 && errno == EINTR);
+		return n < 0 ? -errno : n;
+	}
+	end = clock_mono_ns() + (timeout_ms < 0 ? 0u : (unsigned)timeout_ms) * NS_PER_MS;
+	while (!has_ended(pidfd)) {
+		if (timeout_ms >= 0 && clock_mono_ns() >= end)
+			return 0;
+		(void)poll(NULL, 0, 5);
+	}
+	return 1;
+}
+
+int proc_pidfd_dir(int pidfd)
+{
+	AUTO_FD int fd = -1;
+	pid_t pid;
+	int r;
+
+	if (is_proc_dir(pidfd)) {
+		fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? -errno : take_fd(&fd);
+	}
+	r = pid_of(pidfd, &pid);
+	fd = r < 0 ? r : open_proc_dir(pid);
+	if (fd < 0)
+		return fd;
+	/* Still its number, and so its directory. */
+	r = proc_pidfd_kill(pidfd, 0);
+	return r == -ESRCH ? r : take_fd(&fd);
 }

@@ -72,7 +72,20 @@ int proc_start_time(pid_t pid, uint64_t *start, struct err *e) MUST_CHECK;
 int proc_id_open(const struct proc_id *id, struct err *e) MUST_CHECK;
 bool proc_id_is_alive(const struct proc_id *id);
 
-int proc_pidfd_kill(int pidfd, int sig);	/* 0 or -errno */
-
 /* A signal by number or name: "SIGTERM", "term", "15", "rtmin+2". */
 int proc_signal(int *out, const char *text, struct err *e) MUST_CHECK;
+
+/* --- handles on processes ---
+ *
+ * Where there is no pidfd_open(2), the process' directory in /proc stands for
+ * the pidfd: it belongs to that process alone and is empty after its end, but
+ * cannot be polled.  These functions take either.  Return 0 or -errno. */
+
+int proc_pidfd_open(pid_t pid) MUST_CHECK;
+int proc_pidfd_kill(int pidfd, int sig);
+
+/* 1: it has ended, 0: not within timeout_ms (-1: for ever). */
+int proc_pidfd_wait(int pidfd, int timeout_ms) MUST_CHECK;
+
+/* Its directory in /proc, which is a new descriptor; -ESRCH after its end. */
+int proc_pidfd_dir(int pidfd) MUST_CHECK;

@@ -117,12 +117,13 @@ static int open_layers(const struct place *p, struct err *e)
 	return fd < 0 ? err_sys(e, "open the root") : fd;
 }
 
-static int add_mount(const struct place *p, int root, const struct mount_opt *m, struct err *e)
+static int add_mount(const struct place *p, struct mount_stage *stage, int root,
+		     const struct mount_opt *m, struct err *e)
 {
 	const struct mount_change ro = { .set = MOUNT_ATTR_RDONLY };
 	AUTO_FREE char *path = m->kind == MOUNT_VOLUME ?
 		volume_path(p->env->store, p->env->ns, m->source) : mem_str(m->source);
-	AUTO_FD int tree = mount_tree(AT_FDCWD, path, true, false);
+	AUTO_FD int tree = mount_tree(stage, AT_FDCWD, path, true, false);
 	AUTO_FD int target = -1;
 	struct err missing = ERR_INIT;
 	struct stat st;
@@ -131,7 +132,7 @@ static int add_mount(const struct place *p, int root, const struct mount_opt *m,
 	if (tree < 0)
 		return err_ret(e, tree, "mount '%s'", path);
 	if (m->read_only)
-		r = mount_change(tree, &ro, true);
+		r = mount_change(stage, tree, &ro, true);
 	if (r < 0)
 		return err_ret(e, r, "mount '%s' read-only", path);
 	target = fs_open_inroot(root, m->target, O_PATH, 0, &missing);
@@ -157,6 +158,7 @@ static int add_mounts(const struct place *p, int root, struct err *e)
 {
 	const struct ctr_config *c = &p->bundle.config;
 	AUTO_FREE const struct mount_opt **sorted = mem_zero(c->mount_count + 1, sizeof(*sorted));
+	AUTO(mount_stage) struct mount_stage stage = MOUNT_STAGE_INIT;
 	int r = 0;
 
 	for (size_t i = 0; i < c->mount_count; i++)
@@ -164,7 +166,7 @@ static int add_mounts(const struct place *p, int root, struct err *e)
 	qsort(sorted, c->mount_count, sizeof(*sorted), compare_target);
 	for (size_t i = 0; i < c->mount_count && r == 0; i++)
 		if (sorted[i]->kind != MOUNT_TMPFS)
-			r = add_mount(p, root, sorted[i], e);
+			r = add_mount(p, &stage, root, sorted[i], e);
 	return r;
 }
 
@@ -176,7 +178,7 @@ static int open_stopped(const struct place *p, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = p->bundle.config.read_only ? mount_change(root, &ro, false) : 0;
+	r = p->bundle.config.read_only ? mount_change(NULL, root, &ro, false) : 0;
 	return r < 0 ? err_ret(e, r, "mount the root read-only") : take_fd(&root);
 }
 

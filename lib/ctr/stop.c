@@ -1,7 +1,6 @@
 #include "lib/ctr/stop.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 
 #include "lib/base/fs.h"
@@ -85,13 +84,14 @@ static int kill_init(const struct ctr *c, struct err *e)
 {
 	struct err gone = ERR_INIT;
 	AUTO_FD int pidfd = proc_id_open(&c->page.init, &gone);
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int r;
 
 	if (pidfd < 0)
 		return 0;
-	if (proc_pidfd_kill(pidfd, SIGKILL) < 0 && errno != ESRCH)
-		return err_sys(e, "kill the container's first process");
-	if (poll(&p, 1, GONE_MS) == 0)
+	r = proc_pidfd_kill(pidfd, SIGKILL);
+	if (r < 0 && r != -ESRCH)
+		return err_ret(e, r, "kill the container's first process");
+	if (proc_pidfd_wait(pidfd, GONE_MS) == 0)
 		return err_set(e, ETIMEDOUT, "the container's first process does not end");
 	return 0;
 }

@@ -5,33 +5,44 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
-int mount_fs(const char *type, const char *pairs, size_t len, uint64_t attrs)
+#include "lib/base/str.h"
+#include "lib/os/mount_old.h"
+
+int mount_fs(struct mount_stage *st, const char *type, const char *pairs,
+	     size_t len, uint64_t attrs)
 {
 	AUTO_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
 	const char *end = pairs + len;
 	int fd;
 
 	if (fs < 0)
-		return -errno;
-	while (pairs < end) {
-		const char *value = pairs + strlen(pairs) + 1;
+		return st && mount_is_hidden(errno) ?
+			mount_old_fs(st, type, pairs, len, attrs) : -errno;
+	for (const char *key = pairs; key < end;) {
+		const char *value = key + strlen(key) + 1;
 		int r;
 
 		if (*value)
-			r = fsconfig(fs, FSCONFIG_SET_STRING, pairs, value, 0);
+			r = fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
 		else
-			r = fsconfig(fs, FSCONFIG_SET_FLAG, pairs, NULL, 0);
+			r = fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
+		/* until Linux 6.5 is the minimum */
+		if (r < 0 && st && errno == EINVAL && str_eq(key, "lowerdir+"))
+			return mount_old_fs(st, type, pairs, len, attrs);
 		if (r < 0)
 			return -errno;
-		pairs = value + strlen(value) + 1;
+		key = value + strlen(value) + 1;
 	}
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attrs);
+	if (fd < 0 && st && errno == ENOSYS)
+		return mount_old_fs(st, type, pairs, len, attrs);
 	return fd < 0 ? -errno : fd;
 }
 
-int mount_tree(int dirfd, const char *path, bool recursive, bool no_follow)
+int mount_tree(struct mount_stage *st, int dirfd, const char *path,
+	       bool recursive, bool no_follow)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 	int fd;
@@ -43,33 +54,47 @@ int mount_tree(int dirfd, const char *path, bool recursive, bool no_follow)
 	if (no_follow)
 		flags |= AT_SYMLINK_NOFOLLOW;
 	fd = open_tree(dirfd, path, flags);
+	if (fd < 0 && st && mount_is_hidden(errno))
+		return mount_old_tree(st, dirfd, path, recursive, no_follow);
 	return fd < 0 ? -errno : fd;
 }
 
-int mount_change(int fd, const struct mount_change *c, bool recursive)
+static int set_attr(int fd, const struct mount_attr *attr, bool recursive)
 {
+	unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
+
+	return mount_setattr(fd, "", flags, (struct mount_attr *)attr, sizeof(*attr)) < 0 ?
+		-errno : 0;
+}
+
+int mount_change(struct mount_stage *st, int fd, const struct mount_change *c,
+		 bool recursive)
+{
+	const struct mount_attr nothing = { .attr_set = 0 };
 	struct mount_attr attr = {
 		.attr_set = c->set,
 		.attr_clr = c->clear,
 		.propagation = c->propagation,
 	};
+	int r;
 
 	/* The kernel wants the whole field of access times cleared when one of
 	 * them is set. */
 	if (c->set & MOUNT_ATTR__ATIME)
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u),
-			  &attr, sizeof(attr)) < 0)
-		return -errno;
-	return 0;
+	r = set_attr(fd, &attr, recursive);
+	/* It is refused for good reasons, too: then not to change anything. */
+	if (r == -ENOSYS || (r == -EPERM && set_attr(fd, &nothing, false) == -EPERM))
+		return mount_old_change(st, fd, c, recursive);
+	return r;
 }
 
 int mount_attach(int mount, int target)
 {
 	if (move_mount(mount, "", target, "",
-		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return -errno;
-	return 0;
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
+		return 0;
+	return mount_is_hidden(errno) ? mount_old_attach(mount, target) : -errno;
 }
 
 uint32_t mount_magic(int fd)
@@ -79,11 +104,14 @@ uint32_t mount_magic(int fd)
 	return fstatfs(fd, &sf) < 0 ? 0 : (uint32_t)sf.f_type;
 }
 
-int mount_pivot(int root)
+int mount_pivot(const struct mount_stage *st, int root)
 {
 	/* Both names are the new root: the old one ends up mounted on top of
 	 * it, where "." still leads after pivot_root(2), and is taken off. */
 	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return -errno;
+	/* On top of that lies its stage. */
+	if (st->fd >= 0 && umount2(".", MNT_DETACH) < 0)
 		return -errno;
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return -errno;

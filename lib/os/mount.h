@@ -3,6 +3,13 @@
  * A mount is made detached, given its attributes, and attached by descriptor:
  * no name is looked up twice.  All calls may be used between clone and exec.
  *
+ * Kernels before 5.12, and sandboxes that hide some of these calls, have no
+ * detached mounts, or none whose attributes can be changed.  There a mount
+ * waits in a stage, which is a tmpfs over "/" that no name leads to, until
+ * mount(2) moves it by /proc/self/fd.  Only a process with a mount namespace
+ * of its own that spreads nothing may have a stage; the others pass NULL and
+ * see -ENOSYS.
+ *
  * Ownership: descriptors are the caller's, close-on-exec.
  * Return a descriptor or 0, or -errno.
  */
@@ -15,27 +22,43 @@
 
 #include "lib/base/cleanup.h"
 
-/* A detached mount of a new file system.  pairs: key, value, key, value ...,
- * each ended with NUL, len bytes in all; an empty value makes the key a flag. */
-int mount_fs(const char *type, const char *pairs, size_t len,
-	     uint64_t attrs) MUST_CHECK;
+struct mount_stage {
+	int fd;				/* -1: none was needed so far */
+	unsigned count;			/* of the places made in it */
+	bool early;			/* no files can be made yet: -ERESTART */
+};
 
-/* A detached copy of what is mounted at path. */
+#define MOUNT_STAGE_INIT { .fd = -1 }
+
+static inline void mount_stage_auto(struct mount_stage *st)
+{
+	fd_auto(&st->fd);
+}
+
+/* A mount of a new file system.  pairs: key, value, key, value ..., each ended
+ * with NUL, len bytes in all; an empty value makes the key a flag. */
+int mount_fs(struct mount_stage *st, const char *type, const char *pairs,
+	     size_t len, uint64_t attrs) MUST_CHECK;
+
+/* A copy of what is mounted at path. */
+int mount_tree(struct mount_stage *st, int dirfd, const char *path,
+	       bool recursive, bool no_follow) MUST_CHECK;
+
 struct mount_change {
 	uint64_t set;			/* MOUNT_ATTR_* */
 	uint64_t clear;
 	uint64_t propagation;		/* MS_PRIVATE ..., 0: as it is */
 };
 
-int mount_tree(int dirfd, const char *path, bool recursive,
-	       bool no_follow) MUST_CHECK;
-int mount_change(int fd, const struct mount_change *c, bool recursive) MUST_CHECK;
+int mount_change(struct mount_stage *st, int fd, const struct mount_change *c,
+		 bool recursive) MUST_CHECK;
 
-/* Attaches the detached mount over what target is open on. */
+/* Attaches the mount over what target is open on. */
 int mount_attach(int mount, int target) MUST_CHECK;
 
 /* The file system's number (statfs), 0 when unknown. */
 uint32_t mount_magic(int fd);
 
-/* Makes the directory the root of the mount namespace; the old one is gone. */
-int mount_pivot(int root) MUST_CHECK;
+/* Makes the directory the root of the mount namespace; the old one is gone, and
+ * with it the stage. */
+int mount_pivot(const struct mount_stage *st, int root) MUST_CHECK;

@@ -28,9 +28,9 @@ static int try_open(const char *path)
 	return fd < 0 ? -errno : 0;
 }
 
-static int try_fs(const char *type)
+static int try_fs(struct mount_stage *stage, const char *type)
 {
-	AUTO_FD int fd = mount_fs(type, "", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	AUTO_FD int fd = mount_fs(stage, type, "", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 
 	return fd < 0 ? fd : 0;
 }
@@ -38,16 +38,16 @@ static int try_fs(const char *type)
 static int try_mount_api(void)
 {
 	struct mount_change c = { .set = MOUNT_ATTR_RDONLY };
-	AUTO_FD int fd = mount_tree(AT_FDCWD, "/", false, false);
+	AUTO_FD int fd = mount_tree(NULL, AT_FDCWD, "/", false, false);
 
 	/* Locked mounts below it are a sign that we are nested, not old. */
 	if (fd == -EINVAL)
-		fd = mount_tree(AT_FDCWD, "/", true, false);
-	return fd < 0 ? fd : mount_change(fd, &c, false);
+		fd = mount_tree(NULL, AT_FDCWD, "/", true, false);
+	return fd < 0 ? fd : mount_change(NULL, fd, &c, false);
 }
 
 /* With an upper directory, as containers have it. */
-static int try_overlay(const char *dir)
+static int try_overlay(struct mount_stage *stage, const char *dir)
 {
 	static const char *const names[] = { "lower", "upper", "work" };
 	static const char pairs[] = "lowerdir\0lower\0upperdir\0upper\0workdir\0work\0userxattr\0";
@@ -58,7 +58,7 @@ static int try_overlay(const char *dir)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (mkdir(names[i], 0700) < 0)
 			return -errno;
-	fd = mount_fs("overlay", pairs, sizeof(pairs), 0);
+	fd = mount_fs(stage, "overlay", pairs, sizeof(pairs), 0);
 	if (fd < 0)
 		return fd;
 	return mkdirat(fd, "new", 0700) < 0 ? -errno : 0;
@@ -68,12 +68,14 @@ static int try_overlay(const char *dir)
  * shared memory. */
 static void inside(struct probe *p, const char *dir)
 {
+	struct mount_stage stage = MOUNT_STAGE_INIT;
+
 	p->userns = 0;
 	p->mount_api = try_mount_api();
-	p->overlay = try_overlay(dir);
+	p->overlay = try_overlay(&stage, dir);
 	p->netns = unshare(CLONE_NEWNET) < 0 ? -errno : 0;
-	p->sysfs = p->netns < 0 ? p->netns : try_fs("sysfs");
-	p->procfs = try_fs("proc");
+	p->sysfs = p->netns < 0 ? p->netns : try_fs(&stage, "sysfs");
+	p->procfs = try_fs(&stage, "proc");
 }
 
 static _Noreturn void first_child(struct probe *p, const char *dir, int go)

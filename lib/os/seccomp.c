@@ -4,9 +4,9 @@
 #include <linux/filter.h>
 #include <seccomp.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/fs.h"
 #include "lib/base/str.h"
 
@@ -216,12 +216,12 @@ static int add_arches(scmp_filter_ctx ctx, const struct secprof *p, struct err *
 /* libseccomp can only write to a descriptor. */
 static int export(scmp_filter_ctx ctx, struct buf *out, struct err *e)
 {
-	AUTO_FD int fd = memfd_create("filter", MFD_CLOEXEC);
+	AUTO_FD int fd = fd_memory("filter", false);
 	AUTO(buf) struct buf b = BUF_INIT(MAX_FILTER);
 	int x;
 
 	if (fd < 0)
-		return err_sys(e, "memfd");
+		return err_ret(e, fd, "seccomp filter");
 	x = seccomp_export_bpf(ctx, fd);
 	if (x < 0)
 		return err_ret(e, x, "seccomp: compile the filter");

@@ -33,6 +33,15 @@ static int wait_readable(int fd, uint64_t deadline_ns, struct err *e)
 	}
 }
 
+static int wait_end(int pidfd, uint64_t deadline_ns, struct err *e)
+{
+	int r = proc_pidfd_wait(pidfd, left_ms(deadline_ns));
+
+	if (r < 0)
+		return err_ret(e, r, "wait");
+	return r ? 0 : err_set(e, ETIMEDOUT, "no answer in time");
+}
+
 static int read_all(int fd, struct buf *output, uint64_t deadline_ns,
 		    struct err *e)
 {
@@ -92,7 +101,7 @@ static int run(const struct helper *h, int input_fd, struct buf *output,
 	fd_auto(&out.b);
 	r = read_all(out.a, output, deadline_ns, e);
 	if (r == 0)
-		r = wait_readable(p.pidfd, deadline_ns, e);
+		r = wait_end(p.pidfd, deadline_ns, e);
 	if (r == 0)
 		r = proc_wait(&p, &wait_status, e);
 	if (r == 0)

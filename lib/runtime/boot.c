@@ -9,14 +9,66 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/proc.h"
 #include "lib/os/caps.h"
 #include "lib/runtime/exe.h"
 #include "lib/runtime/init.h"
 #include "lib/runtime/inner.h"
 #include "lib/runtime/plan.h"
 #include "lib/runtime/start.h"
+
+/* --- until Linux 5.7 is the minimum, and where a sandbox hides clone3 because
+ * it cannot look into its arguments: the child goes into its cgroup itself --- */
+
+static pid_t clone_simply(uint64_t flags, int exit_signal, int *pidfd)
+{
+	return (pid_t)syscall(SYS_clone, flags | (pidfd ? (uint64_t)CLONE_PIDFD : 0u) |
+			      (uint64_t)exit_signal, NULL, pidfd, NULL, NULL);
+}
+
+/* A cgroup namespace shows the cgroup that it is made in. */
+static int enter_cgroup(int cgroup_fd, uint64_t flags)
+{
+	AUTO_FD int fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) < 0)
+		return -errno;
+	return (flags & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0 ? -errno : 0;
+}
+
+/* The child says how it went before it goes on. */
+static pid_t clone_to_cgroup(uint64_t flags, int exit_signal, int *pidfd, int cgroup_fd)
+{
+	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
+	struct err ignored = ERR_INIT;
+	int code = 0;
+	pid_t pid;
+
+	if (fd_pipe(&p, &ignored) < 0)
+		return -1;
+	pid = clone_simply(flags & ~(uint64_t)CLONE_NEWCGROUP, exit_signal, pidfd);
+	if (pid < 0)
+		return pid;
+	if (pid == 0) {
+		code = -enter_cgroup(cgroup_fd, flags);
+		if (write(p.b, &code, sizeof(code)) < 0 || code)
+			_exit(125);
+		return 0;
+	}
+	fd_auto(&p.b);
+	if (read(p.a, &code, sizeof(code)) != sizeof(code))
+		code = EIO;
+	if (!code)
+		return pid;
+	(void)waitpid(pid, NULL, __WALL);
+	if (pidfd)
+		fd_auto(pidfd);
+	errno = code;
+	return -1;
+}
 
 pid_t boot_clone(uint64_t flags, int *pidfd, int cgroup_fd)
 {
@@ -32,22 +84,53 @@ pid_t boot_clone(uint64_t flags, int *pidfd, int cgroup_fd)
 		args.cgroup = (unsigned)cgroup_fd;
 	}
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	/* until Linux 5.7 is the minimum, and where a sandbox hides the call
-	 * because it cannot look into its arguments; there no cgroup can be
-	 * begun in */
-	if (pid < 0 && errno == ENOSYS && cgroup_fd < 0)
-		pid = (pid_t)syscall(SYS_clone, args.flags | args.exit_signal, NULL, pidfd,
-				     NULL, NULL);
+	if (pid < 0 && errno == ENOSYS)
+		pid = cgroup_fd < 0 ?
+			clone_simply(flags, (int)args.exit_signal, pidfd) :
+			clone_to_cgroup(flags, (int)args.exit_signal, pidfd, cgroup_fd);
 	return pid;
+}
+
+/* setns(2) takes a pidfd since Linux 5.8, and never what stands for one. */
+static int join_by_name(int pidfd, uint64_t flags)
+{
+	static const struct {
+		uint64_t flag;
+		const char *name;
+	} names[] = {
+		{ CLONE_NEWUSER, "ns/user" }, { CLONE_NEWNS, "ns/mnt" },
+		{ CLONE_NEWPID, "ns/pid" }, { CLONE_NEWNET, "ns/net" },
+		{ CLONE_NEWIPC, "ns/ipc" }, { CLONE_NEWUTS, "ns/uts" },
+		{ CLONE_NEWCGROUP, "ns/cgroup" }, { CLONE_NEWTIME, "ns/time" },
+	};
+	int fds[ARRAY_SIZE(names)];
+	AUTO_FD int dir = proc_pidfd_dir(pidfd);
+	int r = dir < 0 ? dir : 0;
+
+	/* All of them are opened first: a namespace changes what may be. */
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		fds[i] = -1;
+		if (r == 0 && (flags & names[i].flag)) {
+			fds[i] = openat(dir, names[i].name, O_RDONLY | O_CLOEXEC);
+			if (fds[i] < 0)
+				r = -errno;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (r == 0 && fds[i] >= 0 && setns(fds[i], (int)names[i].flag) < 0)
+			r = -errno;
+		fd_auto(&fds[i]);
+	}
+	return r;
 }
 
 int boot_join(int pidfd, uint64_t flags)
 {
 	if ((flags & CLONE_NEWUSER) && setns(pidfd, CLONE_NEWUSER) < 0)
-		return -errno;
+		return errno == EINVAL ? join_by_name(pidfd, flags) : -errno;
 	flags &= ~(uint64_t)CLONE_NEWUSER;
 	if (flags && setns(pidfd, (int)flags) < 0)
-		return -errno;
+		return errno == EINVAL ? join_by_name(pidfd, flags) : -errno;
 	return 0;
 }
 
@@ -143,17 +226,34 @@ static int place_fds(struct boot *b, int *sock)
 	return 0;
 }
 
-static int get_exe(struct boot *b)
+/* *once: it is not to be used again. */
+static int get_exe(struct boot *b, bool *once)
 {
 	int fd = -EPERM;
 
 	if (!(b->head->flags & PLAN_F_SEALED_EXE))
 		fd = exe_clone(b->exe, &b->exe_stat);
+	if (fd >= 0)
+		return fd;
 	/* Replaced by an update, no mount namespace of our own, no open_tree
 	 * (until Linux 5.12 is the minimum): a copy then. */
-	if (fd < 0)
-		fd = exe_seal("/proc/self/exe");
+	fd = exe_seal("/proc/self/exe");
+	*once = fd >= 0 && fd_seals(fd) != FD_SEALED;
 	return fd;
+}
+
+/* execveat is older than most of what we need, but sandboxes hide it. */
+static _Noreturn void become(const struct boot *b, int sock, char *const *argv,
+			     char *const *env)
+{
+	char path[32];
+
+	(void)syscall(SYS_execveat, b->exe_fd, "", argv, env, AT_EMPTY_PATH);
+	if (errno == ENOSYS || errno == EPERM) {
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", b->exe_fd);
+		(void)execve(path, argv, env);
+	}
+	fail(b, sock, RT_STEP_REEXEC, -errno);
 }
 
 int boot_send_late(int sock, int plan_fd, const int stdio[3], struct err *e)
@@ -200,6 +300,7 @@ _Noreturn void boot_child(struct boot *b)
 	char *argv[] = { (char *)b->name, number, NULL };
 	char *env[] = { NULL };
 	int sock = b->sock;
+	bool once = false;
 	int r = b->plan_fd < 0 ? receive_late(b) : 0;
 
 	if (r == 0)
@@ -215,10 +316,10 @@ _Noreturn void boot_child(struct boot *b)
 		inner_run(b->name, b->head->preserve_fds, true);
 	}
 	if (b->exe_fd < 0) {
-		b->exe_fd = get_exe(b);
+		b->exe_fd = get_exe(b, &once);
 		if (b->exe_fd < 0)
 			fail(b, sock, RT_STEP_CLONE, b->exe_fd);
-		r = rt_tell(sock, RT_MSG_EXE, 0, 0, 0, b->exe_fd);
+		r = once ? 0 : rt_tell(sock, RT_MSG_EXE, 0, 0, 0, b->exe_fd);
 		if (r < 0)
 			fail(b, sock, RT_STEP_CLONE, r);
 	}
@@ -227,8 +328,7 @@ _Noreturn void boot_child(struct boot *b)
 	if (r < 0)
 		fail(b, sock, RT_STEP_REEXEC, r);
 	number[0] = (char)('0' + b->head->preserve_fds);
-	(void)syscall(SYS_execveat, b->exe_fd, "", argv, env, AT_EMPTY_PATH);
-	fail(b, sock, RT_STEP_REEXEC, -errno);
+	become(b, sock, argv, env);
 }
 
 int boot_receive(int sock, struct rt_msg *m, int *fd, struct err *e)

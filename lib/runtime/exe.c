@@ -1,14 +1,10 @@
 #include "lib/runtime/exe.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 
+#include "lib/base/fd.h"
 #include "lib/os/mount.h"
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
 
 int exe_clone(const char *path, const struct stat *st)
 {
@@ -16,7 +12,7 @@ int exe_clone(const char *path, const struct stat *st)
 		.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 		.propagation = MS_PRIVATE,
 	};
-	AUTO_FD int fd = mount_tree(AT_FDCWD, path, false, false);
+	AUTO_FD int fd = mount_tree(NULL, AT_FDCWD, path, false, false);
 	struct stat got;
 	int r;
 
@@ -26,7 +22,7 @@ int exe_clone(const char *path, const struct stat *st)
 		return -errno;
 	if (got.st_dev != st->st_dev || got.st_ino != st->st_ino)
 		return -ESTALE;
-	r = mount_change(fd, &c, false);
+	r = mount_change(NULL, fd, &c, false);
 	return r < 0 ? r : take_fd(&fd);
 }
 
@@ -36,37 +32,31 @@ int exe_seal(const char *path)
 	AUTO_FD int fd = -1;
 	struct stat st;
 	off_t at = 0;
+	int r;
 
 	if (from < 0 || fstat(from, &st) < 0)
 		return -errno;
-	fd = memfd_create("coracle", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-	/* until Linux 6.3 is the minimum */
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("coracle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	fd = fd_memory("coracle", true);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while (at < st.st_size) {
 		ssize_t n = sendfile(fd, from, &at, (size_t)(st.st_size - at));
 
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
 	}
-	if (fcntl(fd, F_ADD_SEALS,
-		  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return -errno;
-	return take_fd(&fd);
+	r = fd_seal(&fd);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 bool exe_is_safe(const struct stat *st)
 {
 	AUTO_FD int fd = -1;
-	int seals;
 
 	if (geteuid() == 0)
 		return false;
 	if (st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
 	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
-	return seals >= 0 && (seals & F_SEAL_WRITE) && (seals & F_SEAL_SEAL);
+	return fd >= 0 && fd_seals(fd) == FD_SEALED;
 }

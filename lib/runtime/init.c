@@ -212,17 +212,49 @@ static void map_plan(struct init *in, int fd)
 	in->head = (const struct plan_head *)in->plan;
 }
 
+/* A step for which it is too early has its turn once there are ids. */
+static void run_step(struct init *in, uint32_t i)
+{
+	const struct plan_step *s = plan_steps(in->head) + i;
+	int r;
+
+	in->step = i;
+	r = ops[s->op](in, s);
+	if (r == -ERESTART && in->stage.early)
+		in->later[i / 32] |= 1u << i % 32;
+	else if (r < 0)
+		fail(in, r);
+}
+
+static void run_later(struct init *in, uint32_t end)
+{
+	in->stage.early = false;
+	in->again = true;
+	for (uint32_t i = 0; i < end; i++)
+		if (in->later[i / 32] & 1u << i % 32)
+			run_step(in, i);
+	in->again = false;
+}
+
+static bool has_step(const struct init *in, enum plan_op op)
+{
+	for (uint32_t i = 0; i < in->head->step_count; i++)
+		if (plan_steps(in->head)[i].op == op)
+			return true;
+	return false;
+}
+
 static struct init the_init;
 
 _Noreturn void init_main(unsigned preserve, bool direct)
 {
 	struct init *in = &the_init;
-	const struct plan_step *steps;
 
 	in->direct = direct;
 	in->first_fd = 3 + (int)preserve;
 	in->sock = in->first_fd + 1;
 	in->status_fd = -1;
+	in->stage.fd = -1;
 	in->step = RT_STEP_REEXEC;
 	for (size_t i = 0; i < PLAN_SLOTS; i++)
 		in->slots[i] = -1;
@@ -232,14 +264,11 @@ _Noreturn void init_main(unsigned preserve, bool direct)
 	if ((in->head->kind == PLAN_EXEC || !in->head->uid_map) &&
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		fail(in, -errno);
-	steps = plan_steps(in->head);
+	in->stage.early = has_step(in, OP_BECOME_ROOT);
 	for (uint32_t i = 0; i < in->head->step_count; i++) {
-		int r;
-
-		in->step = i;
-		r = ops[steps[i].op](in, &steps[i]);
-		if (r < 0)
-			fail(in, r);
+		run_step(in, i);
+		if (plan_steps(in->head)[i].op == OP_BECOME_ROOT)
+			run_later(in, i);
 	}
 	fail(in, -ENOEXEC);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/os/mount.h"
 #include "lib/runtime/step.h"
 
 /* child to parent; most carry one descriptor */
@@ -61,6 +62,9 @@ struct init {
 	uint32_t detail;
 	bool direct;			/* not re-executed */
 	uint64_t caps;			/* what we hold before we give up any */
+	struct mount_stage stage;
+	uint32_t later[PLAN_STEPS_MAX / 32];	/* steps for which it was early */
+	bool again;			/* their turn has come */
 	int status_fd;			/* our own status, opened before seccomp */
 	char status[KIB(64)];		/* what it says at the end */
 };
@@ -88,6 +92,12 @@ init_op init_verify_ids, init_verify, init_verify_rlimit, init_verify_oom_score,
 init_op init_hook, init_lookup, init_exec;
 /* init.c */
 init_op init_wait_maps, init_ready, init_wait_go;
+
+/* Who joins a container cannot have one there. */
+static inline struct mount_stage *init_stage(struct init *in)
+{
+	return in->head->kind == PLAN_START ? &in->stage : NULL;
+}
 
 static inline const char *init_text(const struct init *in, uint32_t at)
 {

@@ -34,12 +34,18 @@ int init_private(struct init *in, const struct plan_step *s)
 static int bind_instead(struct init *in, const struct plan_step *s)
 {
 	struct mount_change c = { .set = s->a };
-	AUTO_FD int fd = mount_tree(AT_FDCWD, init_text(in, s->s2), true, false);
+	AUTO_FD int fd = mount_tree(init_stage(in), AT_FDCWD, init_text(in, s->s2), true, false);
 	int r;
 
+	/* Where a running container is joined nothing can be mounted without
+	 * being seen in it, until Linux 5.2 is the minimum. */
+	if (!init_stage(in) && (fd == -ENOSYS || fd == -EPERM)) {
+		fd = open(init_text(in, s->s2), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return fd < 0 ? -errno : take_fd(&fd);
+	}
 	if (fd < 0)
 		return fd;
-	r = mount_change(fd, &c, true);
+	r = mount_change(init_stage(in), fd, &c, true);
 	if (r < 0)
 		return r;
 	in->rungs |= (uint32_t)s->b;
@@ -48,62 +54,19 @@ static int bind_instead(struct init *in, const struct plan_step *s)
 
 int init_fsmount(struct init *in, const struct plan_step *s)
 {
-	int fd = mount_fs(init_text(in, s->s1), in->plan + s->data, s->data_len,
-			  s->a);
+	int fd = mount_fs(init_stage(in), init_text(in, s->s1), in->plan + s->data,
+			  s->data_len, s->a);
 
+	if (fd == -ERESTART)
+		return fd;
 	if (fd < 0 && (s->flags & STEP_FALLBACK) &&
-	    (fd == -EPERM || fd == -EACCES || fd == -EBUSY))
+	    (fd == -EPERM || fd == -EACCES || fd == -EBUSY || fd == -ENOSYS))
 		fd = bind_instead(in, s);
 	if (fd < 0 && (s->flags & STEP_OPTIONAL)) {
 		in->rungs |= (uint32_t)s->b;
 		return 0;
 	}
 	return fill(in, s, fd);
-}
-
-/* The options of mount(2): "lowerdir=a:b,upperdir=c,...", one page at most. */
-static int overlay_text(char *out, size_t size, const char *pairs, size_t len)
-{
-	const char *end = pairs + len;
-	bool lower = false;
-	size_t at = 0;
-
-	while (pairs < end) {
-		const char *value = pairs + strlen(pairs) + 1;
-		bool is_lower = str_eq(pairs, "lowerdir+");
-		int n = snprintf(out + at, size - at, "%s%s%s%s",
-				 is_lower && lower ? ":" : at ? "," : "",
-				 !is_lower ? pairs : lower ? "" : "lowerdir",
-				 !*value || (is_lower && lower) ? "" : "=", value);
-
-		if (n < 0 || (size_t)n >= size - at)
-			return -E2BIG;
-		at += (size_t)n;
-		lower = is_lower;
-		pairs = value + strlen(value) + 1;
-	}
-	return 0;
-}
-
-/* until Linux 6.5 is the minimum, which takes layers one by one */
-static int overlay_at_once(const char *base, const char *pairs, size_t len,
-			   uint64_t attrs)
-{
-	struct mount_change c = { .set = attrs };
-	char text[4096];
-	AUTO_FD int fd = -1;
-	int r = overlay_text(text, sizeof(text), pairs, len);
-
-	if (r < 0)
-		return r;
-	if (mount("overlay", base, "overlay", 0, text) < 0)
-		return -errno;
-	/* A detached copy, as the newer calls would have made. */
-	fd = mount_tree(AT_FDCWD, base, false, false);
-	r = fd < 0 ? fd : mount_change(fd, &c, false);
-	if (umount2(base, MNT_DETACH) < 0 && r == 0)
-		r = -errno;
-	return r < 0 ? r : take_fd(&fd);
 }
 
 static bool is_layer(const char *key)
@@ -162,13 +125,6 @@ static int name_layers(const struct init *in, const char *pairs, size_t len,
 	return (int)at;
 }
 
-static int mount_overlay(const char *base, const char *pairs, size_t len, uint64_t attrs)
-{
-	int fd = mount_fs("overlay", pairs, len, attrs);
-
-	return fd == -EINVAL ? overlay_at_once(base, pairs, len, attrs) : fd;
-}
-
 int init_overlay(struct init *in, const struct plan_step *s)
 {
 	static char named[PLAN_LAYERS * 40];
@@ -177,14 +133,13 @@ int init_overlay(struct init *in, const struct plan_step *s)
 
 	if (in->layer_count) {
 		n = name_layers(in, pairs, s->data_len, named, sizeof(named));
-		/* Any directory will do as a place; this one is there. */
 		return n < 0 ? n :
-			fill(in, s, mount_overlay("/proc", named, (size_t)n, s->a));
+			fill(in, s, mount_fs(init_stage(in), "overlay", named, (size_t)n, s->a));
 	}
 	/* Names of layers are relative to keep them short. */
 	if (chdir(init_text(in, s->s1)) < 0)
 		return -errno;
-	fd = mount_overlay(init_text(in, s->s1), pairs, s->data_len, s->a);
+	fd = mount_fs(init_stage(in), "overlay", pairs, s->data_len, s->a);
 	if (chdir("/") < 0)
 		return -errno;
 	return fill(in, s, fd);
@@ -221,7 +176,7 @@ int init_fuse(struct init *in, const struct plan_step *s)
 	PUT("allow_other");
 	PUT("");
 #undef PUT
-	fd = mount_fs("fuse", pairs, len, s->a);
+	fd = mount_fs(init_stage(in), "fuse", pairs, len, s->a);
 	if (fd < 0)
 		return fd;
 	in->slots[s->slot] = fd;
@@ -229,45 +184,60 @@ int init_fuse(struct init *in, const struct plan_step *s)
 	return r < 0 ? r : init_wait_for(in, RT_FUSE_READY);
 }
 
-int init_tree(struct init *in, const struct plan_step *s)
+/* from: what an earlier try opened, or -1. */
+static int make_tree(struct init *in, const struct plan_step *s, int from)
 {
 	struct mount_change c = {
 		.set = s->a,
 		.clear = s->b,
 		.propagation = s->data_len,
 	};
+	int dir = from < 0 ? AT_FDCWD : from;
+	const char *path = from < 0 ? init_text(in, s->s1) : "";
+	bool no_follow = s->flags & STEP_NO_FOLLOW;
 	bool recursive = s->flags & STEP_RECURSIVE;
-	AUTO_FD int fd = -1;
-	int r;
-
-	if (in->slots[s->slot] >= 0)
-		return 0;	/* the early try did it */
-	fd = mount_tree(AT_FDCWD, init_text(in, s->s1), recursive,
-			s->flags & STEP_NO_FOLLOW);
-	r = fd;
+	AUTO_FD int fd = mount_tree(init_stage(in), dir, path, recursive, no_follow);
+	int r = fd;
 
 	/* Mounts that cover parts of this one belong to somebody with more
 	 * rights: they can only be copied together. */
 	if (fd == -EINVAL && !recursive) {
-		recursive = true;
-		fd = mount_tree(AT_FDCWD, init_text(in, s->s1), true,
-				s->flags & STEP_NO_FOLLOW);
+		fd = mount_tree(init_stage(in), dir, path, true, no_follow);
 		r = fd;
 	}
 	if (r >= 0 && (c.set || c.clear || c.propagation))
-		r = mount_change(fd, &c, s->flags & STEP_ATTR_RECURSIVE);
+		r = mount_change(init_stage(in), fd, &c, s->flags & STEP_ATTR_RECURSIVE);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int init_tree(struct init *in, const struct plan_step *s)
+{
+	AUTO_FD int from = in->again ? take_fd(&in->slots[s->slot]) : -1;
+	int r;
+
+	if (in->slots[s->slot] >= 0)
+		return 0;	/* the early try did it */
+	r = make_tree(in, s, from);
+	if (r == -ERESTART) {
+		/* The root inside may have no right to walk there any more. */
+		r = open(init_text(in, s->s1), O_PATH | O_CLOEXEC |
+			 (s->flags & STEP_NO_FOLLOW ? O_NOFOLLOW : 0));
+		in->slots[s->slot] = r;
+		r = r < 0 ? -errno : -ERESTART;
+	}
 	if (r == -EACCES && (s->flags & STEP_EARLY))
 		return 0;
 	if (r < 0)
 		return (s->flags & STEP_OPTIONAL) && r == -ENOENT ? 0 : r;
-	return fill(in, s, take_fd(&fd));
+	return fill(in, s, r);
 }
 
 /* Only a device node with the expected number is let in (RELIABILITY B3). */
 int init_device(struct init *in, const struct plan_step *s)
 {
 	struct stat st;
-	AUTO_FD int fd = mount_tree(AT_FDCWD, init_text(in, s->s1), false, false);
+	AUTO_FD int fd = mount_tree(init_stage(in), AT_FDCWD, init_text(in, s->s1), false,
+				    false);
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		int r = fd < 0 ? fd : -errno;
@@ -287,7 +257,8 @@ int init_attr(struct init *in, const struct plan_step *s)
 		.propagation = s->data_len,
 	};
 
-	return mount_change(in->slots[s->slot], &c, s->flags & STEP_ATTR_RECURSIVE);
+	return mount_change(init_stage(in), in->slots[s->slot], &c,
+			    s->flags & STEP_ATTR_RECURSIVE);
 }
 
 /* pivot_root(2) wants an attached mount.  Where it is attached matters to
@@ -309,26 +280,28 @@ int init_root(struct init *in, const struct plan_step *s)
 
 int init_pivot(struct init *in, const struct plan_step *s)
 {
-	return mount_pivot(in->slots[s->slot]);
+	return mount_pivot(&in->stage, in->slots[s->slot]);
 }
 
 int init_root_attr(struct init *in, const struct plan_step *s)
 {
 	struct mount_change c = { .set = s->a, .propagation = s->b };
 
-	return mount_change(in->slots[SLOT_ROOT], &c, false);
+	return mount_change(NULL, in->slots[SLOT_ROOT], &c, false);
 }
 
 /* What was asked for must be so, whatever the calls said (RELIABILITY F3). */
 int init_verify_root(struct init *in, const struct plan_step *s)
 {
-	struct stat want, got;
+	struct stat want, got, top;
 	struct statvfs fs;
 
+	/* ".." would also show what still lay over the root. */
 	if (fstat(in->slots[s->slot], &want) < 0 || stat("/", &got) < 0 ||
-	    statvfs("/", &fs) < 0)
+	    stat("/..", &top) < 0 || statvfs("/", &fs) < 0)
 		return -errno;
-	if (want.st_dev != got.st_dev || want.st_ino != got.st_ino)
+	if (want.st_dev != got.st_dev || want.st_ino != got.st_ino ||
+	    want.st_dev != top.st_dev || want.st_ino != top.st_ino)
 		return -EPERM;
 	return (s->a & MOUNT_ATTR_RDONLY) && !(fs.f_flag & ST_RDONLY) ? -EPERM : 0;
 }

@@ -302,7 +302,7 @@ static int open_pts(struct init *in)
 	return mount_magic(fd) == DEVPTS_SUPER_MAGIC ? take_fd(&fd) : -ENOTTY;
 }
 
-static int bind_console(int dev, int slave)
+static int bind_console(struct init *in, int dev, int slave)
 {
 	AUTO_FD int at = -1, mount = -1;
 	int r = make_file(dev, "console");
@@ -312,7 +312,7 @@ static int bind_console(int dev, int slave)
 	at = openat(dev, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (at < 0)
 		return -errno;
-	mount = mount_tree(slave, "", false, false);
+	mount = mount_tree(init_stage(in), slave, "", false, false);
 	return mount < 0 ? mount : mount_attach(mount, at);
 }
 
@@ -330,7 +330,7 @@ int init_console(struct init *in, const struct plan_step *s)
 	if (s->a)
 		(void)pty_resize(master, (uint16_t)(s->a >> 16), (uint16_t)s->a);
 	if (s->slot == SLOT_DEV) {
-		r = bind_console(in->slots[SLOT_DEV], slave);
+		r = bind_console(in, in->slots[SLOT_DEV], slave);
 		if (r < 0)
 			return r;
 	}
@@ -357,7 +357,7 @@ int init_mask(struct init *in, const struct plan_step *s)
 	if (at < 0 || fstat(at, &st) < 0)
 		return at < 0 ? at : -errno;
 	original = in->slots[S_ISDIR(st.st_mode) ? SLOT_MASK : SLOT_NULL];
-	copy = mount_tree(original, "", false, false);
+	copy = mount_tree(init_stage(in), original, "", false, false);
 	/* until Linux 6.15 is the minimum: what is attached nowhere cannot be
 	 * copied, and so the first mask is the original itself. */
 	if (copy == -EINVAL)
@@ -376,10 +376,10 @@ int init_read_only(struct init *in, const struct plan_step *s)
 		return 0;
 	if (at < 0)
 		return at;
-	copy = mount_tree(at, "", true, false);
+	copy = mount_tree(init_stage(in), at, "", true, false);
 	if (copy < 0)
 		return copy;
-	r = mount_change(copy, &c, true);
+	r = mount_change(init_stage(in), copy, &c, true);
 	return r < 0 ? r : mount_attach(copy, at);
 }
 
@@ -441,17 +441,29 @@ int init_cwd(struct init *in, const struct plan_step *s)
 	return name[0] == '/' ? 0 : -ENOENT;
 }
 
+/* until Linux 5.6 is the minimum */
+static int open_sysctl(int proc, const char *path)
+{
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = fs_open_beneath(proc, path, O_WRONLY | O_NOFOLLOW, 0, &e);
+
+	return fd >= 0 && mount_magic(fd) != PROC_SUPER_MAGIC ? -EXDEV : take_fd(&fd);
+}
+
 int init_sysctl(struct init *in, const struct plan_step *s)
 {
 	struct open_how how = {
 		.flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
-	const char *value = init_text(in, s->s2);
-	AUTO_FD int fd = (int)syscall(SYS_openat2, in->slots[s->slot],
-				      init_text(in, s->s1), &how, sizeof(how));
+	const char *path = init_text(in, s->s1), *value = init_text(in, s->s2);
+	AUTO_FD int fd = (int)syscall(SYS_openat2, in->slots[s->slot], path, &how, sizeof(how));
 
-	if (fd < 0)
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = open_sysctl(in->slots[s->slot], path);
+	else if (fd < 0)
 		return -errno;
+	if (fd < 0)
+		return fd;
 	return write(fd, value, strlen(value)) < 0 ? -errno : 0;
 }

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "lib/base/fd.h"
+#include "tests/unit/deny.h"
 
 static bool is_cloexec(int fd)
 {
@@ -144,6 +146,53 @@ static void test_close_from(void **state UNUSED)
 	assert_int_equal(status, 0);
 }
 
+/* Opened before the limit was lowered, and so beyond it. */
+static void test_close_from_old(void **state UNUSED)
+{
+	const struct rlimit low = { 64, 64 };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int a = fcntl(0, F_DUPFD, 100);
+		int b = fcntl(0, F_DUPFD, 900);
+		bool ok = a == 100 && b == 900;
+
+		deny_call(SYS_close_range, ENOSYS);
+		ok = ok && setrlimit(RLIMIT_NOFILE, &low) == 0;
+		fd_cloexec_from(110);
+		ok = ok && !is_cloexec(a) && is_cloexec(b);
+		fd_close_from(101);
+		ok = ok && is_open(a) && !is_open(b);
+		_exit(ok ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Where memory files are hidden, which here they are from now on. */
+static void test_sealed_old(void **state UNUSED)
+{
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = fd_sealed("name", "data", 4, &e);
+	AUTO_FD int old = -1, named = -1;
+	char text[8] = "";
+
+	assert_int_equal(fd_seals(fd), FD_SEALED);
+	deny_call(SYS_memfd_create, EPERM);
+	old = fd_sealed("name", "data", 4, &e);
+	if (old < 0)
+		fail_msg("%s", e.text);
+	assert_true(is_cloexec(old));
+	assert_int_equal(fd_seals(old), FD_READ_ONLY);
+	assert_int_equal(read(old, text, sizeof(text)), 4);
+	assert_string_equal(text, "data");
+	assert_int_equal(pwrite(old, "x", 1, 0), -1);
+	assert_int_equal(ftruncate(old, 0), -1);
+	named = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fd_seals(named), FD_NOT_SEALED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +201,8 @@ int main(void)
 		cmocka_unit_test(test_passing),
 		cmocka_unit_test(test_unwelcome),
 		cmocka_unit_test(test_close_from),
+		cmocka_unit_test(test_close_from_old),
+		cmocka_unit_test(test_sealed_old),
 	};
 
 	return cmocka_run_group_tests_name("fd", tests, NULL, NULL);

@@ -1,17 +1,17 @@
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
+#include "tests/unit/deny.h"
 
 static char top_name[] = "fs_test.XXXXXX";
 static int top = -1;
@@ -242,23 +242,142 @@ static void test_each_and_copy(void **state UNUSED)
 			 fs_rmtree(top, "stop", &e), 0);
 }
 
+/* Links of /proc lead where no name does; those at its root are ordinary. */
+static void test_magic_links(void **state UNUSED)
+{
+	static const char *const magic[] = {
+		"self/cwd", "self/root/etc", "self/exe", "self/fd/0", "self/ns/mnt",
+		"self/root", "self/cwd/..",
+	};
+	struct err e = ERR_INIT;
+	AUTO_FD int proc = fs_open_dir(AT_FDCWD, "/proc", &e);
+	AUTO_FD int fd = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(magic); i++) {
+		assert_int_equal(fs_open_inroot(proc, magic[i], O_PATH, 0, &e), -ELOOP);
+		err_clear(&e);
+		assert_int_equal(fs_open_beneath(proc, magic[i], O_PATH, 0, &e), -ELOOP);
+		err_clear(&e);
+	}
+	fd = fs_open_beneath(proc, "self/stat", O_RDONLY, 0, &e);
+	assert_true(fd >= 0);
+}
+
+/* All that openat(2) can ask for at the end of a path. */
+static void test_last_names(void **state UNUSED)
+{
+	static const struct {
+		const char *path;
+		int flags;
+		int result;		/* 0: opened */
+		mode_t type;
+	} cases[] = {
+		{ "to-file", O_PATH, 0, S_IFREG },
+		{ "to-file", O_PATH | O_NOFOLLOW, 0, S_IFLNK },
+		{ "to-file", O_RDONLY | O_NOFOLLOW, ELOOP, 0 },
+		{ "to-file", O_RDONLY | O_DIRECTORY, ENOTDIR, 0 },
+		{ "to-file/", O_RDONLY, ENOTDIR, 0 },
+		{ "file", O_RDONLY | O_DIRECTORY, ENOTDIR, 0 },
+		{ "file", O_PATH | O_DIRECTORY, ENOTDIR, 0 },
+		{ "file", O_WRONLY | O_CREAT | O_EXCL, EEXIST, 0 },
+		{ "to-dir", O_PATH, 0, S_IFDIR },
+		{ "to-dir", O_PATH | O_DIRECTORY, 0, S_IFDIR },
+		{ "to-dir", O_RDONLY | O_DIRECTORY, 0, S_IFDIR },
+		{ "to-dir", O_PATH | O_DIRECTORY | O_NOFOLLOW, ENOTDIR, 0 },
+		{ "to-dir/", O_PATH | O_NOFOLLOW, 0, S_IFDIR },
+		{ "to-dir", O_WRONLY, EISDIR, 0 },
+		{ "to-none", O_PATH, ENOENT, 0 },
+		{ "to-none", O_WRONLY | O_CREAT | O_EXCL, EEXIST, 0 },
+		{ "to-none", O_WRONLY | O_CREAT, 0, S_IFREG },
+		{ "dir/.", O_PATH, 0, S_IFDIR }, { "dir/..", O_PATH, 0, S_IFDIR },
+		{ ".", O_RDONLY, 0, S_IFDIR }, { "/", O_PATH, 0, S_IFDIR },
+		{ "", O_PATH, ENOENT, 0 },
+	};
+	struct err e = ERR_INIT;
+	AUTO_FD int root = fs_mkdirs(top, "last/dir", 0755, &e);
+	struct stat st;
+
+	fd_auto(&root);
+	root = fs_open_dir(top, "last", &e);
+	assert_int_equal(fs_replace(root, "file", "", 0, 0644, FS_NOSYNC, &e), 0);
+	assert_int_equal(symlinkat("dir/../file", root, "to-file"), 0);
+	assert_int_equal(symlinkat("/dir", root, "to-dir"), 0);
+	assert_int_equal(symlinkat("none", root, "to-none"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		AUTO_FD int fd = fs_open_inroot(root, cases[i].path, cases[i].flags, 0600, &e);
+
+		if (cases[i].result) {
+			if (fd != -cases[i].result)
+				fail_msg("'%s' %o: %d", cases[i].path,
+					 (unsigned)cases[i].flags, fd);
+			err_clear(&e);
+			continue;
+		}
+		if (fd < 0)
+			fail_msg("%s", e.text);
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_int_equal(st.st_mode & S_IFMT, cases[i].type);
+	}
+	assert_int_equal(fs_rmtree(top, "last", &e), 0);
+}
+
+static _Noreturn void exchange(int dir, const char *a, const char *b)
+{
+	for (;;)
+		(void)renameat2(dir, a, dir, b, RENAME_EXCHANGE);
+}
+
+/* A directory and a link that leads out change places all the time. */
+static void test_race(void **state UNUSED)
+{
+	struct err e = ERR_INIT;
+	AUTO_FD int root = fs_mkdirs(top, "race/root/a/b", 0755, &e);
+	AUTO_FD int out = fs_mkdirs(top, "race/out/b", 0755, &e);
+	struct stat inside, outside, st;
+	unsigned opened = 0, lost = 0;
+	pid_t pid;
+
+	assert_int_equal(fstat(root, &inside), 0);
+	assert_int_equal(fstat(out, &outside), 0);
+	fd_auto(&root);
+	root = fs_open_dir(top, "race/root", &e);
+	assert_int_equal(symlinkat("../out", root, "link"), 0);
+	pid = fork();
+	if (pid == 0)
+		exchange(root, "a", "link");
+	for (int i = 0; i < 20000; i++) {
+		AUTO_FD int fd = fs_open_inroot(root, "a/b", O_PATH, 0, &e);
+
+		if (fd < 0) {
+			/* ../out is /out inside, and that is not there */
+			assert_true(fd == -ENOENT || fd == -EAGAIN);
+			lost += fd == -EAGAIN;
+			err_clear(&e);
+			continue;
+		}
+		opened++;
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_true(st.st_ino == inside.st_ino);
+		assert_false(st.st_ino == outside.st_ino);
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(opened > 0);
+	assert_true(lost < 200);
+	assert_int_equal(fs_rmtree(top, "race", &e), 0);
+}
+
 /* The walk by descriptors answers as openat2 does.  The filter stays, so this
  * is the last test. */
 static void test_without_openat2(void **state)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
-
-	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	deny_call(SYS_openat2, ENOSYS);
 	test_hostile_files(state);
 	test_lookups(state);
 	test_mkdirs(state);
+	test_magic_links(state);
+	test_last_names(state);
+	test_race(state);
 }
 
 int main(void)
@@ -270,6 +389,9 @@ int main(void)
 		cmocka_unit_test(test_mkdirs),
 		cmocka_unit_test(test_rmtree),
 		cmocka_unit_test(test_each_and_copy),
+		cmocka_unit_test(test_magic_links),
+		cmocka_unit_test(test_last_names),
+		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_without_openat2),
 	};
 

@@ -1,14 +1,15 @@
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/base/proc.h"
+#include "tests/unit/deny.h"
 
 static struct proc_spec shell(char *argv[4], const char *script)
 {
@@ -131,8 +132,8 @@ static void test_identity(void **state UNUSED)
 	struct proc_id id, wrong;
 	char *argv[4];
 	struct proc_spec s = shell(argv, "exec sleep 100");
-	struct pollfd poll_end;
-	AUTO_FD int fd = -1;
+	AUTO_FD int fd = -1, dir = -1;
+	struct stat st;
 	int status;
 
 	assert_int_equal(proc_spawn(&p, &s, &e), 0);
@@ -151,9 +152,13 @@ static void test_identity(void **state UNUSED)
 	assert_int_equal(proc_id_open(&wrong, &e), -ESRCH);
 	err_clear(&e);
 
+	assert_int_equal(proc_pidfd_wait(fd, 0), 0);
+	assert_int_equal(proc_pidfd_wait(fd, 20), 0);
+	dir = proc_pidfd_dir(fd);
+	assert_true(dir >= 0);
+	assert_int_equal(fstatat(dir, "ns/user", &st, 0), 0);
 	assert_int_equal(proc_pidfd_kill(fd, SIGTERM), 0);
-	poll_end = (struct pollfd){ .fd = fd, .events = POLLIN };
-	assert_int_equal(poll(&poll_end, 1, 60000), 1);
+	assert_int_equal(proc_pidfd_wait(fd, 60000), 1);
 	assert_false(proc_id_is_alive(&id));		/* a zombie */
 	assert_int_equal(proc_wait(&p, &status, &e), 0);
 	assert_int_equal(proc_exit_code(status), 128 + SIGTERM);
@@ -161,6 +166,20 @@ static void test_identity(void **state UNUSED)
 	assert_int_equal(p.pidfd, -1);
 	assert_int_equal(proc_id_open(&id, &e), -ESRCH);
 	assert_int_equal(proc_pidfd_kill(fd, SIGTERM), -ESRCH);
+	assert_int_equal(proc_pidfd_wait(fd, -1), 1);
+	assert_int_equal(fstatat(dir, "ns/user", &st, 0), -1);
+	fd_auto(&dir);
+	dir = proc_pidfd_dir(fd);
+	assert_true(dir < 0 || fstatat(dir, "stat", &st, 0) < 0);
+}
+
+/* The filters stay, so this is the last test. */
+static void test_without_pidfds(void **state)
+{
+	deny_call(SYS_pidfd_open, ENOSYS);
+	test_identity(state);
+	deny_call(SYS_pidfd_send_signal, EPERM);
+	test_identity(state);
 }
 
 /* The command in /proc/PID/stat may hold anything. */
@@ -190,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_signals_reset),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_odd_name),
+		cmocka_unit_test(test_without_pidfds),
 	};
 
 	return cmocka_run_group_tests_name("proc", tests, NULL, NULL);
