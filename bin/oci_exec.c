@@ -177,6 +177,7 @@ static int compile(struct joining *j, struct err *e)
 	AUTO(buf) struct buf state = BUF_INIT(MAX_SPEC);
 	const struct idmap *map = &j->spec.idmap;
 	const char *seccomp = j->spec.seccomp;
+	bool is_plain = true;
 	uint64_t preserve = 0;
 	struct plan_exec_options o = {
 		.idmap = map->uids.len ? map : NULL,
@@ -193,13 +194,14 @@ static int compile(struct joining *j, struct err *e)
 	if (r < 0)
 		return err_ctx(e, r, "--preserve-fds");
 	o.preserve_fds = (unsigned)preserve;
-	o.seccomp = plan_seccomp(j->plan.data, &o.seccomp_len);
-	if (o.seccomp && seccomp)
+	o.seccomp = plan_seccomp(j->plan.data, &o.seccomp_len, &is_plain);
+	if (o.seccomp && !is_plain) {
 		r = secprof_parse(&profile, seccomp, strlen(seccomp), e);
-	if (r < 0)
-		return err_ctx(e, r, "linux.seccomp");
-	oci_state_tell(&j->box->state, "running", &state);
-	o.state = state.data;
+		if (r < 0)
+			return err_ctx(e, r, "linux.seccomp");
+		oci_state_tell(&j->box->state, "running", &state);
+		o.state = state.data;
+	}
 	return plan_compile_exec(&j->exec_plan, &j->spec.process, &o, e);
 }
 

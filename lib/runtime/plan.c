@@ -217,7 +217,7 @@ bool plan_denies_setgroups(const void *plan)
 	return ((const struct plan_head *)plan)->flags & PLAN_F_DENY_SETGROUPS;
 }
 
-const void *plan_seccomp(const void *plan, size_t *len)
+const void *plan_seccomp(const void *plan, size_t *len, bool *is_plain)
 {
 	const struct plan_head *h = plan;
 	const struct plan_step *s = plan_steps(h);
@@ -227,6 +227,7 @@ const void *plan_seccomp(const void *plan, size_t *len)
 		if (s[i].op != OP_SECCOMP)
 			continue;
 		*len = s[i].data_len;
+		*is_plain = !s[i].a && !s[i].s1;
 		return (const char *)plan + s[i].data;
 	}
 	return NULL;

@@ -133,8 +133,9 @@ int plan_compile_exec(struct buf *out, const struct spec_process *p,
 uint64_t plan_join_flags(const void *plan);
 bool plan_denies_setgroups(const void *plan);
 
-/* The container's filter, for those who join it; NULL: none. */
-const void *plan_seccomp(const void *plan, size_t *len);
+/* The container's filter, for those who join it; NULL: none.  A plain one needs
+ * nothing of its profile: it has neither flags nor a listener. */
+const void *plan_seccomp(const void *plan, size_t *len, bool *is_plain);
 
 /* Is every offset, count and text of the blob in order? */
 int plan_check(const void *plan, size_t len, struct err *e) MUST_CHECK;
