@@ -1,7 +1,6 @@
 /* The user-mode network from both ends.  The test moves into a user and
  * network namespace of its own, which plays the host: there it may have
- * addresses and a resolver on port 53.  A "box" is a container in miniature,
- * a process in nested namespaces that calls test functions when told. */
+ * addresses and a resolver on port 53. */
 #include "rootless/net.h"
 
 #include <arpa/inet.h>
@@ -10,65 +9,19 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include "tests/unit/test.h"
-
-#include "lib/base/fd.h"
-#include "lib/base/fs.h"
 #include "lib/base/str.h"
 #include "lib/os/netlink.h"
+#include "tests/unit/net_box.h"
 
 #define OUTSIDE4	"198.51.100.7"
 #define OUTSIDE6	"2001:db8::7"
-#define WAIT_MS		60000
 #define BIG		MIB(8)
 
 static char helper_path[MAX_PATH];
 static const char *skip_reason;
 
-typedef int task_fn(int arg);
-
-struct box {
-	struct net_config *c;
-	struct net_helper h;
-	pid_t pid;
-	int pidfd;
-	int ctl;
-	int tap_fd;
-	uint32_t flags;
-};
-
-struct order {
-	task_fn *fn;
-	int arg;
-	bool in_background;
-};
-
 /* --- namespaces --- */
-
-static int own_namespaces(void)
-{
-	struct err e = ERR_INIT;
-	char uid[64], gid[64];
-
-	snprintf(uid, sizeof(uid), "0 %u 1", (unsigned)geteuid());
-	snprintf(gid, sizeof(gid), "0 %u 1", (unsigned)getegid());
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-		return -errno;
-	if (fs_write_small(AT_FDCWD, "/proc/self/setgroups", "deny", &e) < 0 ||
-	    fs_write_small(AT_FDCWD, "/proc/self/uid_map", uid, &e) < 0 ||
-	    fs_write_small(AT_FDCWD, "/proc/self/gid_map", gid, &e) < 0)
-		return -e.code;
-	return 0;
-}
 
 static int become_host(void **state)
 {
@@ -104,92 +57,6 @@ static int become_host(void **state)
 	assert_int_equal(netlink_add_addr(nl, lo, AF_INET6, &a6, 128), 0);
 	close(nl);
 	return 0;
-}
-
-static NORETURN void box_main(const struct tap_config *t, int ctl)
-{
-	struct err e = ERR_INIT;
-	struct tap tap = { .fd = -1 };
-	enum tap_step step = 0;
-	struct order o;
-	int r;
-
-	r = own_namespaces();
-	if (r == 0)
-		r = tap_setup(&tap, t, &step);
-	if (r < 0)
-		fprintf(stderr, "%s: %s\n", tap_step_text(step), strerror(-r));
-	r = r < 0 ? r : (int)tap.kind;
-	if (fd_send(ctl, &r, sizeof(r), &tap.fd, r > 0, 0, &e) < 0 || r < 0)
-		_exit(1);
-	close(tap.fd);
-	(void)signal(SIGCHLD, SIG_IGN);
-	while (recv(ctl, &o, sizeof(o), 0) == (ssize_t)sizeof(o)) {
-		if (o.in_background && fork() == 0)
-			_exit(o.fn(o.arg));
-		r = o.in_background ? 0 : o.fn(o.arg);
-		(void)!send(ctl, &r, sizeof(r), 0);
-	}
-	(void)kill(0, SIGKILL);
-	_exit(0);
-}
-
-/* Up to ready; false: the error is in e. */
-static bool box_start(struct box *b, struct net_config *c, enum tap_allow allow,
-		      struct err *e)
-{
-	struct fd_pair pair;
-	struct tap_config t;
-	size_t n = 1;
-	int kind = 0;
-
-	*b = (struct box){ .c = c, .h = NET_HELPER_INIT };
-	net_tap_config(&t, c);
-	t.allow = allow;
-	assert_int_equal(fd_socketpair(&pair, SOCK_SEQPACKET, e), 0);
-	b->pid = fork();
-	if (b->pid == 0) {
-		setpgid(0, 0);
-		close(pair.a);
-		box_main(&t, pair.b);
-	}
-	close(pair.b);
-	b->ctl = pair.a;
-	assert_true(fd_recv(b->ctl, &kind, sizeof(kind), &b->tap_fd, &n, 0, e) > 0);
-	assert_true(kind > 0);
-	c->link = (uint32_t)kind;
-	b->pidfd = (int)syscall(SYS_pidfd_open, b->pid, 0);
-	assert_int_equal(net_spawn(&b->h, helper_path, c, b->tap_fd, b->pidfd, e), 0);
-	return net_wait_ready(&b->h, c, &b->flags, WAIT_MS, e) == 0;
-}
-
-static int inside(struct box *b, task_fn *fn, int arg)
-{
-	struct order o = { .fn = fn, .arg = arg };
-	int r = -1;
-
-	assert_int_equal(send(b->ctl, &o, sizeof(o), 0), sizeof(o));
-	assert_int_equal(recv(b->ctl, &r, sizeof(r), 0), sizeof(r));
-	return r;
-}
-
-static void inside_background(struct box *b, task_fn *fn, int arg)
-{
-	struct order o = { .fn = fn, .arg = arg, .in_background = true };
-	int r;
-
-	assert_int_equal(send(b->ctl, &o, sizeof(o), 0), sizeof(o));
-	assert_int_equal(recv(b->ctl, &r, sizeof(r), 0), sizeof(r));
-}
-
-static void box_stop(struct box *b)
-{
-	close(b->ctl);
-	waitpid(b->pid, NULL, 0);
-	close(b->pidfd);
-	close(b->tap_fd);
-	net_helper_auto(&b->h);
-	free(b->c);
 }
 
 /* --- sockets --- */
@@ -467,7 +334,7 @@ static void must_start(struct box *b, struct net_config *c, enum tap_allow allow
 {
 	struct err e = ERR_INIT;
 
-	if (!box_start(b, c, allow, &e))
+	if (!box_start(b, helper_path, c, allow, &e))
 		fail_msg("%s", e.text);
 }
 
@@ -715,7 +582,7 @@ static void test_port_in_use(void **state)
 	s = serve_at("0.0.0.0", 8080, SOCK_STREAM);
 	c = config(2);
 	c->ports[1].host_port = 8080;
-	assert_false(box_start(&b, c, TAP_ALLOW_TUN, &e));
+	assert_false(box_start(&b, helper_path, c, TAP_ALLOW_TUN, &e));
 	assert_int_equal(e.code, EADDRINUSE);
 	assert_non_null(strstr(e.text, "port 0.0.0.0:8080/tcp: "));
 	box_stop(&b);
