@@ -28,12 +28,13 @@ static int rm_one(struct app *app, const char *name, void *arg, struct err *e)
 	AUTO(ctr) struct ctr c = CTR_INIT;
 	int r = ctr_get(&c, &w->env, name, e);
 
-	if (r == -ENOENT && (w->args->force || w->args->ignore)) {
+	if (r == 0)
+		r = ctr_remove(&w->env, &c, &o, e);
+	/* Of all, one may have gone since they were listed. */
+	if (r == -ENOENT && (w->args->force || w->args->ignore || w->args->all)) {
 		err_clear(e);
 		return 0;
 	}
-	if (r == 0)
-		r = ctr_remove(&w->env, &c, &o, e);
 	if (r == 0)
 		app_printf(app, "%s\n", name);
 	return r;

@@ -66,6 +66,17 @@ together() {
 	! grep -il locked "$BATS_TEST_TMPDIR"/*
 }
 
+# What is killed removes itself.
+@test "temporary containers are removed while they remove themselves" {
+	local i
+	for i in {1..20}; do
+		coracle run -d --rm --network none busybox sleep 1000 >/dev/null
+	done
+	together 2 coracle rm -f -a
+	ok coracle ps -aq
+	output_is ''
+}
+
 @test "loads, runs, lists and removals at once" {
 	local i
 	for i in {1..10}; do
