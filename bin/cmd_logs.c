@@ -35,6 +35,21 @@ static int logs_times(struct logs_opts *o, const struct logs_args *a, struct err
 	return r;
 }
 
+struct followed {
+	struct ctr_env *env;
+	const char *name;
+};
+
+/* Without a shim nothing more would come. */
+static int adopt_followed(void *arg, struct err *e)
+{
+	struct followed *f = arg;
+	AUTO(ctr) struct ctr c = CTR_INIT;
+	int r = ctr_get(&c, f->env, f->name, e);
+
+	return r < 0 ? r : ctr_adopt(&c, f->env, e);
+}
+
 static int logs_run(struct app *app, void *args, char **operands, int count UNUSED, struct err *e)
 {
 	const struct logs_args *a = args;
@@ -45,7 +60,8 @@ static int logs_run(struct app *app, void *args, char **operands, int count UNUS
 	struct logs_opts o = {
 		.until_ns = UINT64_MAX, .tail = LOGS_ALL, .timestamps = a->timestamps,
 		.mask = !a->raw && isatty(STDOUT_FILENO), .out = STDOUT_FILENO,
-		.err = STDERR_FILENO,
+		.err = STDERR_FILENO, .adopt = adopt_followed,
+		.arg = &(struct followed){ &env, operands[0] },
 	};
 	int r = env_init(&env, app, e);
 
@@ -53,9 +69,6 @@ static int logs_run(struct app *app, void *args, char **operands, int count UNUS
 		r = logs_times(&o, a, e);
 	if (r == 0)
 		r = ctr_get(&c, &env, operands[0], e);
-	/* Without a shim nothing more would come. */
-	if (r == 0 && a->follow)
-		r = ctr_adopt(&c, &env, e);
 	if (r < 0)
 		return r;
 	data = container_open_dir(env.store, env.ns, c.row.id, e);

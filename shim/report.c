@@ -48,7 +48,7 @@ int report_resume(struct report *r, struct err *e)
 	if (old.state == SHIM_EXITED)
 		return err_set(e, ESRCH, "the container has ended");
 	if (proc_id_is_alive(&old.shim))
-		return err_set(e, EEXIST, "the container has a shim");
+		return err_set(e, EALREADY, "the container has a shim");
 	r->page = old;
 	r->page.shim = shim;
 	r->page.state = SHIM_RUNNING;

@@ -25,7 +25,7 @@ struct report {
 int report_init(struct report *r, int run_fd, int data_fd, const char *fallback,
 		struct err *e) MUST_CHECK;
 
-/* The page that an earlier shim left, to go on with. */
+/* The page that an earlier shim left, to go on with; -EALREADY that one lives. */
 int report_resume(struct report *r, struct err *e) MUST_CHECK;
 
 /* Fills in who init is and that it runs. */

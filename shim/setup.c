@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -208,15 +209,29 @@ static int start(struct shim *s, struct err *e)
 	return r;
 }
 
+/* Until it is closed, nobody else adopts the container. */
+static int lock_out_others(const struct shim *s, struct err *e)
+{
+	AUTO_FD int fd = openat(s->report.run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	do
+		r = fd < 0 ? -1 : flock(fd, LOCK_EX);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? err_sys(e, "lock the container's directory") : take_fd(&fd);
+}
+
 /* A container whose shim is gone.  We are not its parent: its end is seen by
- * pidfd, its exit code never. */
-static int adopt(struct shim *s, struct err *e)
+ * pidfd, its exit code never.  The lock is held until the page is ours. */
+static int adopt(struct shim *s, int *lock, struct err *e)
 {
 	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
 	struct err lost = ERR_INIT;
 	bool with_stdin;
-	int r = report_resume(&s->report, e);
+	int r;
 
+	*lock = lock_out_others(s, e);
+	r = *lock < 0 ? *lock : report_resume(&s->report, e);
 	if (r < 0)
 		return r;
 	s->adopted = true;
@@ -268,6 +283,7 @@ static int serve(struct shim *s, int sock, struct err *e)
 int shim_setup(struct shim *s, int sock, struct err *e)
 {
 	bool adopting = s->cfg.flags & SHIM_START_ADOPT;
+	AUTO_FD int lock = -1;
 	int r = become_supervisor(e);
 
 	if (r == 0)
@@ -277,7 +293,7 @@ int shim_setup(struct shim *s, int sock, struct err *e)
 	shim_wire(s);
 	r = open_log(s, e);
 	if (r == 0)
-		r = adopting ? adopt(s, e) : start(s, e);
+		r = adopting ? adopt(s, &lock, e) : start(s, e);
 	if (r == 0)
 		r = serve(s, sock, e);
 	if (r < 0) {

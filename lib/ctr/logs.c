@@ -307,15 +307,18 @@ static int find_tail(struct reader *r, struct err *e)
 
 /* --- follow --- */
 
-static bool has_ended(const struct reader *r)
+/* 1: nothing more will come. */
+static int has_ended(const struct reader *r, struct err *e)
 {
 	struct err lost = ERR_INIT;
 	enum client_health health;
 	struct shim_page page;
 
 	if (r->o->run_fd < 0 || client_look(r->o->run_fd, &page, &health, &lost) < 0)
-		return true;
-	return health != CLIENT_SERVED && health != CLIENT_ORPHAN;
+		return 1;
+	if (health == CLIENT_ORPHAN)
+		return r->o->adopt ? r->o->adopt(r->o->arg, e) : 0;
+	return health != CLIENT_SERVED;
 }
 
 /* Waits for a change of the directory; true when stdout is gone. */
@@ -337,8 +340,8 @@ static int follow(struct reader *r, int watch_fd, struct err *e)
 {
 	for (;;) {
 		/* Asked first: what was written before the end is read below. */
-		bool ended = has_ended(r);
-		int ret = read_rest(r, show, e);
+		int ended = has_ended(r, e);
+		int ret = ended < 0 ? ended : read_rest(r, show, e);
 
 		if (ret == 0)
 			ret = flush(r, e);

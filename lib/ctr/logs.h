@@ -25,6 +25,9 @@ struct logs_opts {
 	int out;			/* -1: that stream is left out */
 	int err;
 	int run_fd;			/* to see the end when following; -1 */
+	/* Called when its shim is gone and nobody writes; NULL: nothing is done */
+	int (*adopt)(void *arg, struct err *e);
+	void *arg;
 };
 
 int logs_print(int data_fd, const struct logs_opts *o, struct err *e) MUST_CHECK;

@@ -426,6 +426,11 @@ int ctr_adopt(struct ctr *c, struct ctr_env *env, struct err *e)
 	r = ctr_bundle_load(&b, env, &c->row, e);
 	if (r == 0)
 		r = ctr_start_adopt(env, &b, c->page.cgroup, e);
+	/* Another call was faster. */
+	if (r == -EALREADY) {
+		err_clear(e);
+		r = 0;
+	}
 	if (r < 0)
 		return err_ctx(e, r, "container '%s' has lost its shim; a new one", c->row.name);
 	c->is_orphan = false;

@@ -14,6 +14,18 @@ up() {
 	wait_for 5 says tick coracle logs "$1"
 }
 
+# kill_shim: it is dead afterwards.
+kill_shim() {
+	local p
+	p=$(shims)
+	kill -9 "$p"
+	wait_for 5 is_dead "$p"
+}
+
+is_dead() {
+	! ps -o stat= -p "$1" | grep '^[^ZX]'
+}
+
 # handle NAME: everything that is done with a container works.
 handle() {
 	is_state "$1" running
@@ -47,10 +59,11 @@ more_lines() {
 	local m a
 	m=$(mark)
 	up att "$m"
-	coracle attach att >/dev/null 3>&- &
+	coracle attach att >"$BATS_TEST_TMPDIR/attach" 3>&- &
 	a=$!
-	coracle logs -f att >/dev/null 3>&- &
-	sleep 0.1
+	coracle logs -f att >"$BATS_TEST_TMPDIR/logs" 3>&- &
+	wait_for 5 grep tick "$BATS_TEST_TMPDIR/attach"
+	wait_for 5 grep tick "$BATS_TEST_TMPDIR/logs"
 	kill -9 $a $!
 	handle att
 }
@@ -59,7 +72,7 @@ more_lines() {
 	local m
 	m=$(mark)
 	up sh "$m"
-	kill -9 "$(shims)"
+	kill_shim
 	is_state sh running
 	[ -n "$(pid_of "$m")" ]
 	ok coracle exec sh echo back
@@ -72,11 +85,44 @@ more_lines() {
 	local m
 	m=$(mark)
 	up follow "$m"
-	kill -9 "$(shims)"
+	kill_shim
 	coracle logs -f --tail 0 follow >"$BATS_TEST_TMPDIR/out" 3>&- &
 	wait_for 5 grep tick "$BATS_TEST_TMPDIR/out"
 	handle follow
 	wait $!
+}
+
+@test "logs -f goes on when the shim is killed meanwhile" {
+	local m
+	m=$(mark)
+	up meanwhile "$m"
+	coracle logs -f --tail 0 meanwhile >"$BATS_TEST_TMPDIR/out" 3>&- &
+	wait_for 5 grep tick "$BATS_TEST_TMPDIR/out"
+	kill_shim
+	wc -l <"$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/n"
+	wait_for 5 longer "$BATS_TEST_TMPDIR/out" $(($(cat "$BATS_TEST_TMPDIR/n") + 40))
+	handle meanwhile
+	wait $!
+}
+
+longer() {
+	[ "$(wc -l <"$1")" -gt "$2" ]
+}
+
+@test "many calls at once find that the shim is dead: one new one, no failure" {
+	local m i times
+	m=$(mark)
+	up crowd "$m"
+	for times in 1 2 3; do
+		kill_shim
+		for i in {1..10}; do
+			coracle exec crowd true >"$BATS_TEST_TMPDIR/out.$i" 2>&1 3>&- &
+		done
+		wait
+		[ -z "$(cat "$BATS_TEST_TMPDIR"/out.*)" ] || { cat "$BATS_TEST_TMPDIR"/out.*; return 1; }
+		[ "$(shims | wc -l)" -eq 1 ]
+	done
+	handle crowd
 }
 
 @test "after the shim's death and the container's the status is unknown" {
@@ -84,7 +130,7 @@ more_lines() {
 	m=$(mark)
 	coracle run -d --name lost --network none busybox sleep "$m"
 	wait_for 5 pid_of "$m"
-	kill -9 "$(shims)"
+	kill_shim
 	kill -9 "$(pid_of "$m")"
 	wait_for 5 is_state lost exited
 	ok coracle ps -a --filter name=lost --format '{{.Status}}'
@@ -100,7 +146,7 @@ more_lines() {
 	m=$(mark)
 	up phoenix "$m"
 	for i in 1 2 3; do
-		kill -9 "$(shims)"
+		kill_shim
 		is_state phoenix running
 		ok coracle exec phoenix true
 	done
@@ -112,7 +158,7 @@ more_lines() {
 	m=$(mark) port=$(free_port)
 	coracle run -d --name web -p "127.0.0.1:$port:80" busybox sh -c "httpd -h /srv && exec sleep $m"
 	wait_for 5 curl -sf "http://127.0.0.1:$port/"
-	kill -9 "$(shims)"
+	kill_shim
 	coracle ps >/dev/null
 	wait_for 5 curl -sf "http://127.0.0.1:$port/"
 	ok coracle rm -f web
