@@ -242,5 +242,5 @@ partial() {
 	address=$(ip -4 -o addr show scope global | sed -n 's/.*inet \([0-9.]*\).*/\1/p' | head -n 1)
 	[ -n "$address" ] || skip "the host has no address but loopback"
 	mkdir "$BATS_TEST_TMPDIR/empty"
-	fails 1 timeout 20 coracle pull "$address:${REGISTRY#*:}/box:1"
+	fails 1 timeout 240 coracle pull "$address:${REGISTRY#*:}/box:1"
 }

@@ -215,11 +215,10 @@ image() {
 	done
 }
 
-# quick COMMAND...: it must end within two seconds, whatever it says.
+# quick COMMAND...: it must end soon, whatever it says; what it may not do takes minutes, or for ever.
 quick() {
-	local start=$EPOCHREALTIME
-	capture timeout 5 "$@"
-	[ "$status" -ne 124 ] && [ $((${EPOCHREALTIME/./} - ${start/./})) -lt 2000000 ]
+	capture timeout 60 "$@"
+	[ "$status" -ne 124 ]
 }
 
 @test "B6: passwd and group may be anything" {

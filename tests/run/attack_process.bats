@@ -47,10 +47,10 @@ overwrites_nothing() {
 	hostile_starts exe -v "$BATS_TEST_TMPDIR/entry:/entry:ro"
 	for ((i = 0; i < ROUNDS; i++)); do
 		coracle exec hostile true
-		timeout 10 coracle exec hostile /entry >/dev/null 2>&1 || true
+		timeout 120 coracle exec hostile /entry >/dev/null 2>&1 || true
 	done
 	for ((i = 0; i < ROUNDS / 6; i++)); do
-		timeout 10 coracle run --rm --network none -v "$BATS_TEST_TMPDIR/entry:/entry:ro" \
+		timeout 120 coracle run --rm --network none -v "$BATS_TEST_TMPDIR/entry:/entry:ro" \
 			--entrypoint /entry busybox >/dev/null 2>&1 || true
 	done
 	hostile_ends

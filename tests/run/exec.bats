@@ -113,8 +113,10 @@ teardown_file() { coracle_teardown; }
 }
 
 @test "a caller that is killed takes a command with a terminal or pipe along or leaves it, never the container" {
-	coracle exec box sleep 5 3>&- &
-	sleep 0.1
+	local m
+	m=$(mark)
+	coracle exec box sleep "$m" 3>&- &
+	wait_for 5 pid_of "$m"
 	kill -9 $!
 	ok coracle exec box echo alive
 	output_is alive

@@ -16,8 +16,8 @@ teardown_file() { coracle_teardown; }
 @test "a command that a signal ended gives 128 and the signal" {
 	fails 137 bb --init busybox sh -c 'kill -9 $$'
 	fails 143 bb --init busybox sh -c 'kill -TERM $$'
-	fails 137 timeout -s KILL --foreground 30 coracle run --rm --name killed --network none busybox \
-		sh -c 'sleep 1 & wait' &
+	fails 137 timeout -s KILL --foreground 120 coracle run --rm --name killed --network none busybox \
+		sh -c 'sleep 1000 & wait' &
 	wait_for 5 is_state killed running
 	coracle kill killed
 	wait $!
@@ -82,12 +82,12 @@ teardown_file() { coracle_teardown; }
 }
 
 @test "without -i the input is empty" {
-	output=$(echo something | timeout 10 coracle run --rm --network none busybox sh -c 'cat; echo ended')
+	output=$(echo something | timeout 120 coracle run --rm --network none busybox sh -c 'cat; echo ended')
 	output_is ended
 }
 
 @test "a command that does not read its input ends" {
-	head -c 10000000 /dev/zero | timeout 10 coracle run --rm -i --network none busybox true
+	head -c 10000000 /dev/zero | timeout 120 coracle run --rm -i --network none busybox true
 }
 
 @test "a reader that goes away ends run, not the container" {

@@ -156,8 +156,10 @@ teardown_file() { coracle_teardown; }
 }
 
 @test "--init reaps what is orphaned" {
-	ok bb --init busybox sh -c '(sleep 0.01 &) ; (sleep 0.01 &); sleep 0.3; ps -o stat,args | grep -c "^Z"; true'
-	output_is 0
+	# What is orphaned is gone in the end, and not only dead: the init and the shell are left.
+	ok bb --init busybox sh -c '(sleep 0.01 &) ; (sleep 0.01 &); i=0
+		while set -- /proc/[0-9]*; [ $# -gt 2 ] && [ $((i += 1)) -lt 1000 ]; do sleep 0.05; done; echo $#'
+	output_is 2
 	ok bb --init busybox sh -c 'echo $$'
 	[ "$output" -ne 1 ]
 }
@@ -436,7 +438,7 @@ no_anonymous() {
 	wait_for 5 says ready coracle logs stopper
 	local start=$SECONDS
 	ok coracle stop stopper
-	[ $((SECONDS - start)) -lt 5 ]
+	[ $((SECONDS - start)) -lt 10 ]		# without an option it were ten
 	ok coracle logs stopper
 	output_has usr1
 	ok coracle wait stopper

@@ -104,9 +104,10 @@ state_is() {
 	[ "$(state_of)" = "$1" ] || { diff <(echo "$1") <(state_of); return 1; }
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds; a machine that is slow or busy
+# has twelve times as long.
 wait_for() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + 12 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || { echo "waited in vain for: $*"; "$@"; return 1; }
@@ -173,7 +174,7 @@ mark() {
 
 # pid_of MARK: the process outside that runs "sleep MARK" in a container.
 pid_of() {
-	pgrep -u "$(id -u)" -xf "sleep $1" | head -n 1
+	pgrep -o -u "$(id -u)" -xf "sleep $1"
 }
 
 # shims: the shims of this file's containers, not their helpers inside.

@@ -45,13 +45,13 @@ most_were_killed() {
 
 # the_truth WHERE: lists, sizes, removal and a new run work.
 the_truth() {
-	ok timeout 20 coracle ps -a
+	ok timeout 240 coracle ps -a
 	if [ "$(coracle system -h 2>/dev/null | wc -l)" -gt 0 ]; then
-		ok timeout 20 coracle system df
+		ok timeout 240 coracle system df
 	fi
-	ok timeout 20 coracle rm -f -a
+	ok timeout 240 coracle rm -f -a
 	wait_for 5 silent coracle ps -aq
-	ok timeout 20 coracle run --rm --network none busybox cat /srv/index.html
+	ok timeout 240 coracle run --rm --network none busybox cat /srv/index.html
 	output_is hello
 }
 
@@ -98,7 +98,7 @@ the_truth() {
 @test "the shim, killed at moments of its start: run says so and does not hang" {
 	local i p try cli
 	for i in {1..15}; do
-		timeout 20 coracle run -d --name shaky --network none busybox sleep 1000 >/dev/null 2>&1 3>&- &
+		timeout 240 coracle run -d --name shaky --network none busybox sleep 1000 >/dev/null 2>&1 3>&- &
 		cli=$!
 		for try in {1..40}; do
 			p=$(shims | head -n 1)
@@ -117,8 +117,8 @@ the_truth() {
 	points=$(calls 15 coracle -n first load -i "$IMAGES/busybox.tar")
 	for n in $points; do
 		XDG_DATA_HOME=$BATS_TEST_TMPDIR/data killed "$n" coracle load -i "$IMAGES/busybox.tar"
-		XDG_DATA_HOME=$BATS_TEST_TMPDIR/data ok timeout 20 coracle load -i "$IMAGES/busybox.tar"
-		XDG_DATA_HOME=$BATS_TEST_TMPDIR/data ok timeout 20 coracle run --rm --network none busybox cat /srv/index.html
+		XDG_DATA_HOME=$BATS_TEST_TMPDIR/data ok timeout 240 coracle load -i "$IMAGES/busybox.tar"
+		XDG_DATA_HOME=$BATS_TEST_TMPDIR/data ok timeout 240 coracle run --rm --network none busybox cat /srv/index.html
 		[ "$output" = hello ] || { echo "killed at $n of load: $output"; return 1; }
 		remove_tree "$BATS_TEST_TMPDIR/data"
 	done
@@ -135,8 +135,8 @@ the_truth() {
 	for n in $points; do
 		remove_tree "$XDG_DATA_HOME"
 		killed "$n" coracle pull "$REGISTRY/box:1"
-		ok timeout 20 coracle pull -q "$REGISTRY/box:1"
-		ok timeout 20 coracle run --rm --network none "$REGISTRY/box:1" cat /srv/index.html
+		ok timeout 240 coracle pull -q "$REGISTRY/box:1"
+		ok timeout 240 coracle run --rm --network none "$REGISTRY/box:1" cat /srv/index.html
 		[ "$output" = hello ] || { echo "killed at $n of pull: $output"; return 1; }
 		[ "$(find "$XDG_DATA_HOME/coracle/content/blobs/sha256" -type f | wc -l)" -eq 4 ]
 	done

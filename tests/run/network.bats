@@ -119,7 +119,7 @@ teardown() {
 
 @test "names are resolved when the host resolves them" {
 	local name=deb.debian.org
-	timeout 5 getent hosts $name >/dev/null || skip "the host resolves no names"
+	timeout 30 getent hosts $name >/dev/null || skip "the host resolves no names"
 	ok coracle run --rm busybox nslookup $name 10.0.2.3
 	output_has 'Address.*[0-9a-f]'
 }
@@ -137,9 +137,9 @@ serve() {
 @test "the host's loopback is closed, and open with --host-loopback" {
 	local port
 	serve outside
-	fails 1 timeout 10 coracle run --rm busybox wget -qO- "http://10.0.2.2:$port/"
-	fails 1 timeout 10 coracle run --rm busybox wget -qO- "http://127.0.0.1:$port/"
-	ok timeout 10 coracle run --rm --host-loopback busybox wget -qO- "http://10.0.2.2:$port/"
+	fails 1 timeout 120 coracle run --rm busybox wget -qO- "http://10.0.2.2:$port/"
+	fails 1 timeout 120 coracle run --rm busybox wget -qO- "http://127.0.0.1:$port/"
+	ok timeout 120 coracle run --rm --host-loopback busybox wget -qO- "http://10.0.2.2:$port/"
 	output_is outside
 }
 
@@ -196,9 +196,9 @@ serve() {
 
 @test "containers do not hear each other's loopback" {
 	coracle run -d --name server busybox httpd -f -h /srv
-	fails 1 timeout 10 coracle run --rm busybox wget -qO- http://127.0.0.1/
+	fails 1 timeout 120 coracle run --rm busybox wget -qO- http://127.0.0.1/
 }
 
 @test "ping of the gateway works inside" {
-	ok coracle run --rm --cap-add NET_RAW busybox ping -c 1 -w 3 10.0.2.2
+	ok coracle run --rm --cap-add NET_RAW busybox ping -c 1 -w 30 10.0.2.2
 }

@@ -37,7 +37,7 @@ in_group() {
 			XDG_RUNTIME_DIR='"$d"'/run XDG_DATA_HOME='"$d"'/data TMPDIR='"$d"'/tmp OWN="$own" sh -c "$1"
 		status=$?
 		# The last shim may be on its way out.
-		for i in 1 2 3 4 5 6 7 8 9; do
+		for i in $(seq 300); do
 			grep -q "populated 0" "$own/cgroup.events" && break || sleep 0.1
 		done
 		[ -z "$sub" ] || rmdir "$own/$sub"

@@ -22,6 +22,8 @@ teardown() {
 
 type_in() { tmux -L t send-keys "$@"; }
 screen_has() { tmux -L t capture-pane -p | grep -qE -- "$1"; }
+# Somebody reads key by key: a client is attached.
+is_raw() { stty -F "$(tmux -L t display-message -p '#{pane_tty}')" | grep -q -- -icanon; }
 
 @test "run -it: a shell on a terminal of our size" {
 	type_in 'coracle run -it --rm --network none busybox sh' Enter
@@ -43,21 +45,26 @@ screen_has() { tmux -L t capture-pane -p | grep -qE -- "$1"; }
 }
 
 @test "a resize reaches the container" {
-	type_in "coracle run -it --rm --network none busybox sh -c 'trap \"stty size\" WINCH; while :; do sleep 0.05; done'" Enter
-	wait_for 5 says running coracle ps --format '{{.State}}'
+	type_in "coracle run -it --rm --network none busybox sh -c 'trap \"stty size\" WINCH; echo set; while :; do sleep 0.05; done'" Enter
+	wait_for 5 screen_has '^set'
 	tmux -L t resize-window -x 70 -y 20
 	wait_for 5 screen_has '^20 70'
 }
 
+# is_in_front MARK: it runs, in the foreground of its terminal.
+is_in_front() { ps -o stat= -p "$(pid_of "$1")" | grep -q '^S.*+'; }
+
 @test "job control: ctrl-c and ctrl-z go to the shell inside" {
+	local m
+	m=$(mark)
 	type_in 'coracle run -it --rm --network none busybox sh' Enter
 	wait_for 5 screen_has '^/ #'
-	type_in 'sleep 1000' Enter
-	sleep 0.2
+	type_in "sleep $m" Enter
+	wait_for 5 is_in_front "$m"
 	type_in C-z
 	wait_for 5 screen_has 'Stopped'
 	type_in 'fg' Enter
-	sleep 0.1
+	wait_for 5 is_in_front "$m"
 	type_in C-c
 	type_in 'echo alive$((1+1))' Enter
 	wait_for 5 screen_has 'alive2'
@@ -72,7 +79,7 @@ screen_has() { tmux -L t capture-pane -p | grep -qE -- "$1"; }
 	wait_for 5 screen_has 'host> *$'
 	is_state shell running
 	type_in 'clear; coracle attach shell' Enter
-	sleep 0.2
+	wait_for 5 is_raw
 	type_in 'echo two$((1+1))' Enter
 	wait_for 5 screen_has two2
 	type_in 'exit 3' Enter
@@ -103,7 +110,7 @@ screen_has() { tmux -L t capture-pane -p | grep -qE -- "$1"; }
 @test "run -dt gives a terminal that attach joins" {
 	coracle run -d -t -i --name dt --network none busybox sh
 	type_in 'coracle attach dt' Enter
-	sleep 0.2
+	wait_for 5 is_raw
 	type_in 'stty size; echo yes$((1+1))' Enter
 	wait_for 5 screen_has 'yes2'
 	wait_for 5 screen_has '^25 90'
