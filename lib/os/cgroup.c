@@ -12,12 +12,15 @@
 #include "lib/base/clock.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
+#include "lib/base/num.h"
 #include "lib/base/str.h"
 #include "lib/fmt/cgfile.h"
 #include "lib/os/cgroup_stats.h"
 
 #define FREEZE_NS (2 * NS_PER_S)
+#define REMOVE_NS (NS_PER_S / 4)
 #define MAX_FILE 4096
+#define MAX_PROCS MIB(1)
 
 static const char *const wanted[] = {
 	"cpu", "cpuset", "hugetlb", "io", "memory", "pids", "rdma",
@@ -141,7 +144,8 @@ static void enable_controllers(int fd)
 	}
 }
 
-int cgroup_create(const struct cgroup_tree *t, const char *path, struct err *e)
+/* The directory; the last one is made in any case. */
+static int walk(const struct cgroup_tree *t, const char *path, bool enable_all, struct err *e)
 {
 	char name[CGROUP_PATH_MAX];
 	AUTO_FD int at = -1;
@@ -159,6 +163,8 @@ int cgroup_create(const struct cgroup_tree *t, const char *path, struct err *e)
 		memcpy(name, p, len);
 		name[len] = '\0';
 		p += len + (p[len] == '/');
+		if (enable_all)
+			enable_controllers(at);
 		next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (next < 0 && errno == ENOENT) {
 			enable_controllers(at);
@@ -172,6 +178,41 @@ int cgroup_create(const struct cgroup_tree *t, const char *path, struct err *e)
 		at = next;
 	}
 	return take_fd(&at);
+}
+
+int cgroup_create(const struct cgroup_tree *t, const char *path, struct err *e)
+{
+	return walk(t, path, false, e);
+}
+
+int cgroup_claim(const struct cgroup_tree *t, const char *path, struct err *e)
+{
+	AUTO_FD int fd = walk(t, path, true, e);
+
+	if (fd < 0)
+		return fd;
+	if (!cgroup_can_hold(fd))
+		return err_set(e, EOPNOTSUPP, "cgroup '%s': it is threaded", path);
+	if (cgroup_is_populated(fd))
+		return err_set(e, EBUSY, "cgroup '%s': processes are in it", path);
+	/* Also when the one above is. */
+	if (cgroup_figure(fd, "cgroup.events", "frozen", 0))
+		return err_set(e, EBUSY, "cgroup '%s': it is frozen", path);
+	return take_fd(&fd);
+}
+
+void cgroup_give(int fd, uid_t uid, gid_t gid)
+{
+	static const char spare[] = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";
+	char list[MAX_FILE], *state = NULL;
+	struct err unknown = ERR_INIT;
+
+	if (fs_read_small(AT_FDCWD, "/sys/kernel/cgroup/delegate", list, sizeof(list), NULL,
+			  &unknown) < 0)
+		(void)str_copy(list, sizeof(list), spare);
+	(void)!fchown(fd, uid, gid);
+	for (char *name = strtok_r(list, "\n", &state); name; name = strtok_r(NULL, "\n", &state))
+		(void)!fchownat(fd, name, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
 
 /* --- processes --- */
@@ -210,33 +251,90 @@ int cgroup_freeze(int fd, bool on, struct err *e)
 	return 0;
 }
 
+/* --- all processes of a subtree --- */
+
+struct signalling {
+	int signal;
+	unsigned depth;
+};
+
+static int signal_here(int fd, int sig, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MAX_PROCS);
+	char *state = NULL;
+	int r = fs_read(fd, "cgroup.procs", &text, e);
+
+	for (char *line = strtok_r(text.data, "\n", &state); line;
+	     line = strtok_r(NULL, "\n", &state)) {
+		struct err none = ERR_INIT;
+		uint64_t pid;
+
+		/* 0 is one of another pid namespace; nobody means our init. */
+		if (num_u64(line, 2, INT32_MAX, &pid, &none) == 0)
+			(void)kill((pid_t)pid, sig);
+	}
+	return r;
+}
+
+static int signal_below(int dirfd, const char *name, unsigned char type, void *arg,
+			struct err *e)
+{
+	struct signalling s = *(struct signalling *)arg;
+	struct err gone = ERR_INIT;
+	AUTO_FD int fd = -1;
+
+	if (type != DT_DIR || ++s.depth > MAX_JSON_DEPTH)
+		return 0;
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* Processes of threads are in the list of the cgroup above. */
+	if (fd < 0 || signal_here(fd, s.signal, &gone) < 0)
+		return 0;
+	return fs_each(fd, signal_below, &s, e);
+}
+
+int cgroup_signal(int fd, int sig, struct err *e)
+{
+	struct signalling s = { .signal = sig };
+	bool was_frozen = cgroup_figure(fd, "cgroup.freeze", NULL, 0);
+	struct err ignored = ERR_INIT;
+	int r;
+
+	/* So that none is born meanwhile; without it, few are missed. */
+	if (!was_frozen && cgroup_freeze(fd, true, &ignored) < 0)
+		err_clear(&ignored);
+	r = signal_here(fd, sig, e);
+	if (r == 0)
+		r = fs_each(fd, signal_below, &s, e);
+	if (!was_frozen)
+		(void)!fs_write_small(fd, "cgroup.freeze", "0", &ignored);
+	return r;
+}
+
 int cgroup_kill(int fd, struct err *e)
 {
-	char text[MAX_FILE];
-	ssize_t len;
 	struct err w = ERR_INIT;
 	int r = fs_write_small(fd, "cgroup.kill", "1", &w);
 
-	if (r == 0)
-		return 0;
 	if (r != -ENOENT)
-		return err_move(e, &w);
-	/* until Linux 5.14 is the minimum; again and again, since they fork */
-	for (int round = 0; round < 100; round++) {
-		r = fs_read_small(fd, "cgroup.procs", text, sizeof(text), &len, e);
-		if (r < 0 || len == 0)
-			return r;
-		for (char *state = NULL, *line = strtok_r(text, "\n", &state); line;
-		     line = strtok_r(NULL, "\n", &state)) {
-			int pid = 0;
+		return r < 0 ? err_move(e, &w) : 0;
+	/* until Linux 5.14 is the minimum */
+	return cgroup_signal(fd, SIGKILL, e);
+}
 
-			for (const char *p = line; *p >= '0' && *p <= '9'; p++)
-				pid = pid * 10 + (*p - '0');
-			if (pid > 1)
-				(void)kill(pid, SIGKILL);
-		}
+/* --- the end --- */
+
+/* Processes that were killed are there until they have ended. */
+static int remove_dir(int dirfd, const char *name, int fd, struct err *e)
+{
+	uint64_t end = clock_mono_ns() + REMOVE_NS;
+
+	while (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+		if (errno != EBUSY || clock_mono_ns() > end)
+			return err_sys(e, "remove cgroup '%s'", name);
+		(void)poll(NULL, 0, 1);
+		cgroup_await_empty(fd, REMOVE_NS);
 	}
-	return err_set(e, EBUSY, "cgroup: processes keep appearing");
+	return 0;
 }
 
 static int remove_child(int dirfd, const char *name, unsigned char type, void *arg,
@@ -244,15 +342,14 @@ static int remove_child(int dirfd, const char *name, unsigned char type, void *a
 {
 	AUTO_FD int fd = -1;
 	unsigned depth = *(unsigned *)arg + 1;
+	int r = 0;
 
 	if (type != DT_DIR || depth > MAX_JSON_DEPTH)
 		return 0;
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
-		(void)!fs_each(fd, remove_child, &depth, e);
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return err_sys(e, "remove cgroup '%s'", name);
-	return 0;
+		r = fs_each(fd, remove_child, &depth, e);
+	return r < 0 ? r : remove_dir(dirfd, name, fd, e);
 }
 
 int cgroup_remove(const struct cgroup_tree *t, const char *path, struct err *e)
@@ -269,11 +366,7 @@ int cgroup_remove(const struct cgroup_tree *t, const char *path, struct err *e)
 	if (fd < 0)
 		return err_move(e, &missing);
 	r = fs_each(fd, remove_child, &depth, e);
-	if (r < 0)
-		return r;
-	if (unlinkat(t->fd, below(path), AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return err_sys(e, "remove cgroup '%s'", path);
-	return 0;
+	return r < 0 ? r : remove_dir(t->fd, below(path), fd, e);
 }
 
 bool cgroup_is_populated(int fd)

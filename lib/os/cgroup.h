@@ -44,14 +44,29 @@ bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path);
 int cgroup_create(const struct cgroup_tree *t, const char *path,
 		  struct err *e) MUST_CHECK;
 
+/* The same for a container alone: enables controllers in every cgroup above
+ * that may be changed, and refuses one with processes or frozen (-EBUSY) and
+ * one that is threaded (-EOPNOTSUPP). */
+int cgroup_claim(const struct cgroup_tree *t, const char *path,
+		 struct err *e) MUST_CHECK;
+
+/* Lets a user make cgroups in it, as far as we can: the files that the kernel
+ * names for that, never the limits. */
+void cgroup_give(int fd, uid_t uid, gid_t gid);
+
 /* Not where the cgroup above it is threaded. */
 bool cgroup_can_hold(int fd);
 
 int cgroup_move(int fd, pid_t pid, struct err *e) MUST_CHECK;
 int cgroup_freeze(int fd, bool on, struct err *e) MUST_CHECK;	/* waits until it is */
-int cgroup_kill(int fd, struct err *e) MUST_CHECK;		/* all of it */
 
-/* Removes path and the empty cgroups below it; a missing one is fine. */
+/* All of it, and of what is below it.  The signal reaches what is frozen when
+ * it is thawed, but SIGKILL at once. */
+int cgroup_signal(int fd, int sig, struct err *e) MUST_CHECK;
+int cgroup_kill(int fd, struct err *e) MUST_CHECK;
+
+/* Removes path and the empty cgroups below it, for whose last processes it
+ * waits a moment; a missing one is fine. */
 int cgroup_remove(const struct cgroup_tree *t, const char *path,
 		  struct err *e) MUST_CHECK;
 

@@ -1,5 +1,6 @@
 #include "tests/unit/test.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,11 +65,49 @@ static void life(void **state)
 	assert_int_equal(cgroup_remove(&tree, path, &e), 0);
 }
 
+/* A signal reaches what is below; a cgroup that is in use is nobody's to claim. */
+static void claimed_and_signalled(void **state)
+{
+	char path[CGROUP_PATH_MAX], below[CGROUP_PATH_MAX + 8];
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = -1, sub = -1;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (tree.fd < 0 || !cgroup_is_delegated(&tree, mine))
+		skip();
+	assert_true(snprintf(path, sizeof(path), "%.400s/coracle-test-%d",
+			     mine[1] ? mine : "", getpid()) > 0);
+	assert_true(snprintf(below, sizeof(below), "%s/sub", path) > 0);
+	fd = cgroup_claim(&tree, path, &e);
+	if (fd < 0)
+		fail_msg("%s", e.text);
+	sub = cgroup_create(&tree, below, &e);
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	assert_int_equal(cgroup_move(sub, pid, &e), 0);
+	assert_int_equal(cgroup_claim(&tree, path, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "processes are in it"));
+	err_clear(&e);
+	assert_int_equal(cgroup_signal(fd, SIGTERM, &e), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	assert_int_equal(cgroup_freeze(fd, true, &e), 0);
+	assert_int_equal(cgroup_claim(&tree, below, &e), -EBUSY);
+	assert_non_null(strstr(e.text, "it is frozen"));
+	err_clear(&e);
+	assert_int_equal(cgroup_remove(&tree, path, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_paths),
 		cmocka_unit_test(life),
+		cmocka_unit_test(claimed_and_signalled),
 	};
 	struct err e = ERR_INIT;
 	int r;
