@@ -102,7 +102,8 @@ int snap_choose(const struct snap_driver **out, const struct snap_env *env,
 		err_clear(e);
 		d = snap_drivers[i];
 		r = probe_one(d, env, e);
-		if (r == 0)
+		/* "Not here" is an answer to be kept; any other failure is none. */
+		if (r != -ENOTSUP)
 			break;
 	}
 	if (r < 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/fs.h"
+#include "lib/base/mem.h"
 #include "lib/os/enter.h"
 #include "lib/snap/snap.h"
 
@@ -136,12 +137,36 @@ static void test_choose(void **state)
 	assert_ptr_equal(d, &snap_native);
 }
 
+/* Ids that nobody granted: nothing was tried, so nothing is remembered. */
+static void test_no_answer(void **state)
+{
+	static struct idmap refused = {
+		.uids = { .at = { { 0, 4000000000u, 1 } }, .len = 1 },
+		.gids = { .at = { { 0, 4000000000u, 1 } }, .len = 1 },
+	};
+	struct snap_env env = { .base = base, .map = &refused };
+	AUTO_FD int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FREE char *probe = mem_printf(".probe-%d", (int)getpid());
+	const struct snap_driver *d = NULL;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	if (geteuid() == 0)
+		skip();
+	assert_true(snap_choose(&d, &env, dir, "cache", NULL, &e) < 0);
+	assert_string_equal(e.key, "userns.helper");
+	assert_null(d);
+	assert_int_equal(faccessat(dir, "cache", F_OK, 0), -1);
+	assert_int_equal(faccessat(dir, probe, F_OK, 0), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_prepare), TEST(test_usage), TEST(test_choose),
+		TEST(test_no_answer),
 	};
 
 	return cmocka_run_group_tests_name("snap", tests, NULL, NULL);
