@@ -28,6 +28,16 @@ void ctr_bundle_clear(struct ctr_bundle *b)
 	ctr_bundle_init(b);
 }
 
+void ctr_bundle_state(struct oci_state *out, struct ctr_env *env,
+		      const struct ctr_bundle *b)
+{
+	const char *data = store_dir_path(env->store, STORE_DIR_CONTAINERS);
+
+	out->id = mem_str(b->id);
+	out->bundle = mem_printf("%s/%s/%s", data, env->ns, b->id);
+	strv_join(&out->annotations, &b->spec.annotations);
+}
+
 int ctr_rootfs(struct rootfs *out, struct ctr_env *env, int64_t snapshot, struct err *e)
 {
 	AUTO(snapshot) struct snapshot snap = SNAPSHOT_INIT;

@@ -10,6 +10,7 @@
 #include "lib/base/err.h"
 #include "lib/ctr/config.h"
 #include "lib/ctr/ctr.h"
+#include "lib/fmt/ocistate.h"
 #include "lib/fmt/spec.h"
 #include "lib/fmt/user.h"
 #include "lib/snap/snap.h"
@@ -36,6 +37,10 @@ static inline void ctr_bundle_auto(struct ctr_bundle *b)
 /* From what create left behind. */
 int ctr_bundle_load(struct ctr_bundle *out, struct ctr_env *env,
 		    const struct container *row, struct err *e) MUST_CHECK;
+
+/* As those outside are told of it; the pid is left to the caller. */
+void ctr_bundle_state(struct oci_state *out, struct ctr_env *env,
+		      const struct ctr_bundle *b);
 
 /* How a snapshot is mounted; what out had before is freed. */
 int ctr_rootfs(struct rootfs *out, struct ctr_env *env, int64_t snapshot,

@@ -68,9 +68,10 @@ static uint64_t namespaces(const struct spec *s)
 }
 
 static int make_plan(struct buf *out, struct ctr_env *env, struct ctr_bundle *b,
-		     const struct ctr_exec_opts *o, struct err *e)
+		     const struct proc_id *init, const struct ctr_exec_opts *o, struct err *e)
 {
-	AUTO(buf) struct buf filter = BUF_INIT(MIB(1));
+	AUTO(buf) struct buf filter = BUF_INIT(MIB(1)), told = BUF_INIT(MAX_SPEC);
+	AUTO(secprof) struct secprof profile = SECPROF_INIT;
 	struct plan_exec_options po = {
 		.idmap = &b->ids.map,
 		.join_flags = namespaces(&b->spec),
@@ -80,12 +81,22 @@ static int make_plan(struct buf *out, struct ctr_env *env, struct ctr_bundle *b,
 
 	if (r == 0 && !o->privileged && !b->config.privileged &&
 	    !str_eq(b->config.seccomp, "unconfined"))
-		r = ctr_seccomp_filter(&filter, env, b->config.seccomp,
+		r = ctr_seccomp_filter(&filter, &profile, env, b->config.seccomp,
 				       b->spec.process.caps.bounding, e);
 	if (r < 0)
 		return r;
 	po.seccomp = filter.len ? filter.data : NULL;
 	po.seccomp_len = filter.len;
+	po.profile = &profile;
+	if (profile.listener_path) {
+		AUTO(oci_state) struct oci_state state;
+
+		oci_state_init(&state);
+		ctr_bundle_state(&state, env, b);
+		state.init = *init;
+		oci_state_tell(&state, "running", &told);
+		po.state = told.data;
+	}
 	return plan_compile_exec(out, &b->spec.process, &po, e);
 }
 
@@ -107,7 +118,7 @@ int ctr_exec(struct client *client, struct client_exec *out, struct ctr_env *env
 		return r;
 	r = ctr_bundle_load(&b, env, &c->row, e);
 	if (r == 0)
-		r = make_plan(&plan, env, &b, o, e);
+		r = make_plan(&plan, env, &b, &c->page.init, o, e);
 	if (r < 0)
 		return r;
 	if ((memory = fd_sealed("exec", plan.data, plan.len, e)) < 0)

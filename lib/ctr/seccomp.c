@@ -56,7 +56,7 @@ static int compile(struct buf *out, struct ctr_env *env, const char *profile,
 	return 0;
 }
 
-int ctr_seccomp_filter(struct buf *out, struct ctr_env *env, const char *profile,
+static int find_filter(struct buf *out, struct ctr_env *env, const char *text,
 		       uint64_t caps, struct err *e)
 {
 	AUTO_FREE char *path = mem_printf("%s/seccomp", env->cache_dir);
@@ -65,13 +65,13 @@ int ctr_seccomp_filter(struct buf *out, struct ctr_env *env, const char *profile
 	char name[64];
 	int r;
 
-	profile_name(name, profile, caps, env->oci_program);
+	profile_name(name, text, caps, env->oci_program);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0 && fs_read(dir, name, out, &ignored) == 0 && is_filter(out))
 		return 0;
 	err_clear(&ignored);
 	buf_reset(out);
-	r = compile(out, env, profile, caps, e);
+	r = compile(out, env, text, caps, e);
 	if (r < 0)
 		return r;
 	if (dir < 0)
@@ -80,4 +80,12 @@ int ctr_seccomp_filter(struct buf *out, struct ctr_env *env, const char *profile
 	if (dir >= 0)
 		(void)!fs_replace(dir, name, out->data, out->len, 0600, FS_NOSYNC, &ignored);
 	return 0;
+}
+
+int ctr_seccomp_filter(struct buf *out, struct secprof *profile, struct ctr_env *env,
+		       const char *text, uint64_t caps, struct err *e)
+{
+	int r = text ? secprof_parse(profile, text, strlen(text), e) : 0;
+
+	return r < 0 ? r : find_filter(out, env, text, caps, e);
 }

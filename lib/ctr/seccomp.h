@@ -13,9 +13,11 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/fmt/secprof.h"
 
 struct ctr_env;
 
-/* profile: NULL for the default, else JSON.  The bytes of a sock_filter[]. */
-int ctr_seccomp_filter(struct buf *out, struct ctr_env *env, const char *profile,
-		       uint64_t caps, struct err *e) MUST_CHECK;
+/* text: NULL for the default profile, else JSON.  out: the bytes of a
+ * sock_filter[]; profile: what they do not tell, flags and listener. */
+int ctr_seccomp_filter(struct buf *out, struct secprof *profile, struct ctr_env *env,
+		       const char *text, uint64_t caps, struct err *e) MUST_CHECK;

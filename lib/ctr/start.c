@@ -163,7 +163,9 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 {
 	const char *data = store_dir_path(env->store, STORE_DIR_CONTAINERS);
 	AUTO_FREE char *hosts = NULL, *resolv = NULL, *hostname = NULL, *owner = NULL, *dir = NULL;
+	AUTO(buf) struct buf before = BUF_INIT(MAX_SPEC), behind = BUF_INIT(MAX_SPEC);
 	AUTO(buf) struct buf filter = BUF_INIT(MIB(1));
+	AUTO(secprof) struct secprof profile = SECPROF_INIT;
 	struct plan_file files[3];
 	struct plan_options o = {
 		.idmap = &b->ids.map,
@@ -179,7 +181,7 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 	int r = 0;
 
 	if (!b->config.privileged && !str_eq(b->config.seccomp, "unconfined"))
-		r = ctr_seccomp_filter(&filter, env, b->config.seccomp,
+		r = ctr_seccomp_filter(&filter, &profile, env, b->config.seccomp,
 				       b->spec.process.caps.bounding, e);
 	if (r == 0)
 		r = plan_net(&o.net, &tap, &owner, env, &b->config, e);
@@ -193,6 +195,16 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 	files[2] = (struct plan_file){ hostname, "/etc/hostname", false };
 	o.seccomp = filter.len ? filter.data : NULL;
 	o.seccomp_len = filter.len;
+	o.profile = &profile;
+	if (profile.listener_path) {
+		AUTO(oci_state) struct oci_state state;
+
+		oci_state_init(&state);
+		ctr_bundle_state(&state, env, b);
+		oci_state_halves(&state, &before, &behind);
+		o.state = before.data;
+		o.state_rest = behind.data;
+	}
 	plan_root(&o.root, &dir, env, &b->rootfs);
 	r = plan_compile(out, &b->spec, &o, e);
 	strv_clear(&o.root.options);

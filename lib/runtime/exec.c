@@ -126,7 +126,7 @@ static int handle(struct rt_process *p, const struct rt_exec_args *a, int sock,
 		return 0;
 	case RT_MSG_SECCOMP:
 		await_process(p, sock);
-		return listener_tell(a->plan, m->step, *fd, p->pid, e);
+		return listener_tell(a->plan, m->step, *fd, p->pid, sock, e);
 	default:
 		r = boot_error(a->plan, m, e);
 		if (m->step < RT_STEP_CLONE)

@@ -45,6 +45,7 @@ struct rt_msg {
 #define RT_GO 'g'
 #define RT_FUSE_READY 'f'
 #define RT_LET_GO 'l'			/* another process comes with RT_GO */
+#define RT_HEARD 'h'			/* whoever listens has the filter's listener */
 
 #define RT_INIT_NAME "coracle-init"
 #define RT_EXEC_NAME "coracle-exec"

@@ -371,12 +371,14 @@ int init_seccomp(struct init *in, const struct plan_step *s)
 		.filter = (struct sock_filter *)(in->plan + s->data),
 	};
 
-	AUTO_FD int fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, s->a, &prog);
+	AUTO_FD int fd = -1;
+	int r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, s->a, &prog);
 
-	if (fd < 0)
+	if (r < 0)
 		return -errno;
-	if (s->a & SECCOMP_FILTER_FLAG_NEW_LISTENER)
-		return rt_tell(in->sock, RT_MSG_SECCOMP, in->step, 0, 0, fd);
-	fd = -1;	/* it was no descriptor, but 0 */
-	return 0;
+	if (!(s->a & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+		return 0;
+	fd = r;
+	r = rt_tell(in->sock, RT_MSG_SECCOMP, in->step, 0, 0, fd);
+	return r < 0 ? r : init_wait_for(in, RT_HEARD);
 }

@@ -10,7 +10,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
-#include "lib/runtime/step.h"
+#include "lib/runtime/init.h"
 
 #define PATIENCE_S 10
 
@@ -57,19 +57,23 @@ static int tell(int sock, const char *data, size_t len, int fd, struct err *e)
 	return 0;
 }
 
-int listener_tell(const void *plan, uint32_t step, int fd, pid_t pid, struct err *e)
+int listener_tell(const void *plan, uint32_t step, int fd, pid_t pid, int sock,
+		  struct err *e)
 {
 	const struct plan_head *h = plan;
 	const struct plan_step *s = plan_steps(h) + step;
 	const char *path = step < h->step_count ? plan_text(plan, s->s1) : NULL;
 	AUTO(buf) struct buf words = BUF_INIT(MAX_SPEC);
-	AUTO_FD int sock = -1;
+	char heard = RT_HEARD;
+	AUTO_FD int to = -1;
 	int r;
 
 	if (fd < 0 || !path || s->op != OP_SECCOMP)
 		return err_set(e, EPROTO, "container init: unknown message");
 	fill_in(&words, plan_text(plan, s->s2), pid);
-	sock = reach(path, e);
-	r = sock < 0 ? sock : tell(sock, words.data, words.len, fd, e);
-	return r < 0 ? err_ctx(e, r, "seccomp listener '%s'", path) : 0;
+	to = reach(path, e);
+	r = to < 0 ? to : tell(to, words.data, words.len, fd, e);
+	if (r < 0)
+		return err_ctx(e, r, "seccomp listener '%s'", path);
+	return fd_send(sock, &heard, 1, NULL, 0, 0, e) < 0 ? -e->code : 0;
 }

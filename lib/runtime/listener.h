@@ -12,6 +12,7 @@
 
 #include "lib/base/err.h"
 
-/* step: that of the filter; fd: its listener; pid: as we see the process. */
-int listener_tell(const void *plan, uint32_t step, int fd, pid_t pid,
+/* step: that of the filter; fd: its listener; pid: as we see the process, who
+ * waits at the other end of sock. */
+int listener_tell(const void *plan, uint32_t step, int fd, pid_t pid, int sock,
 		  struct err *e) MUST_CHECK;

@@ -422,25 +422,24 @@ int rt_start(struct rt_container *out, const struct rt_args *a, struct err *e)
 
 int rt_go(struct rt_container *c, const struct rt_args *a, struct err *e)
 {
+	bool is_over = false;
 	struct rt_msg m;
-	int fd;
 	int r = tell(c, RT_GO, e);
 
 	if (r < 0)
 		return r;
-	for (;;) {
+	while (r >= 0 && !is_over) {
+		AUTO_FD int fd = -1;
+
 		r = boot_receive(c->sync_fd, &m, &fd, e);
 		if (r > 0 && m.kind == RT_MSG_HOOK)
 			r = answer_hook(c, a->plan, m.step, e);
 		else if (r > 0 && m.kind == RT_MSG_SECCOMP)
-			r = listener_tell(a->plan, m.step, fd, c->pid, e);
+			r = listener_tell(a->plan, m.step, fd, c->pid, c->sync_fd, e);
 		else
-			break;
-		fd_auto(&fd);
-		if (r < 0)
-			return r;
+			is_over = true;
 	}
-	fd_auto(&fd);
+	/* An init that waits for an answer gives up. */
 	fd_auto(&c->sync_fd);
 	return r <= 0 ? r : boot_error(a->plan, &m, e);
 }
