@@ -8,17 +8,10 @@
 #include "lib/base/str.h"
 #include "lib/os/mount_old.h"
 
-int mount_fs(struct mount_stage *st, const char *type, const char *pairs,
-	     size_t len, uint64_t attrs)
+/* fsconfig(2) for all pairs, and the file system is there. */
+static int configure(int fs, const char *pairs, size_t len)
 {
-	AUTO_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
-	const char *end = pairs + len;
-	int fd;
-
-	if (fs < 0)
-		return st && mount_is_hidden(errno) ?
-			mount_old_fs(st, type, pairs, len, attrs) : -errno;
-	for (const char *key = pairs; key < end;) {
+	for (const char *key = pairs; key < pairs + len;) {
 		const char *value = key + strlen(key) + 1;
 		int r;
 
@@ -26,15 +19,33 @@ int mount_fs(struct mount_stage *st, const char *type, const char *pairs,
 			r = fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
 		else
 			r = fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
-		/* until Linux 6.5 is the minimum */
-		if (r < 0 && st && errno == EINVAL && str_eq(key, "lowerdir+"))
-			return mount_old_fs(st, type, pairs, len, attrs);
 		if (r < 0)
 			return -errno;
 		key = value + strlen(value) + 1;
 	}
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
+	return fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* until Linux 6.5 is the minimum: others refuse the key, or only in the end */
+static bool wants_one_text(const char *pairs, size_t len)
+{
+	return len && str_eq(pairs, "lowerdir+");
+}
+
+int mount_fs(struct mount_stage *st, const char *type, const char *pairs,
+	     size_t len, uint64_t attrs)
+{
+	AUTO_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
+	int fd, r;
+
+	if (fs < 0)
+		return st && mount_is_hidden(errno) ?
+			mount_old_fs(st, type, pairs, len, attrs) : -errno;
+	r = configure(fs, pairs, len);
+	if (r == -EINVAL && st && wants_one_text(pairs, len))
+		return mount_old_fs(st, type, pairs, len, attrs);
+	if (r < 0)
+		return r;
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attrs);
 	if (fd < 0 && st && errno == ENOSYS)
 		return mount_old_fs(st, type, pairs, len, attrs);
