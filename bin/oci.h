@@ -1,9 +1,8 @@
 /* oci.h - coracle-oci: containers as other engines drive them, one directory
  * each (runtime-spec runtime.md; runc's command line).
  *
- *	ROOT/ID/		0700; a flock on it holds off everybody else
- *	  state.json	who it is, written last: a directory without one is the
- *			rest of a creation that did not end
+ *	ROOT/ID/		0700; whoever changes it holds a flock on it
+ *	  state.json	who it is; before there is an init without its pid
  *	  config.json	what it was made from: the bundle's, with what we chose
  *			ourselves and with the limits of the last update
  *	  plan		compiled; exec and hooks need parts of it
@@ -27,6 +26,7 @@
 #include "lib/os/cgroup.h"
 #include "lib/runtime/start.h"
 
+enum oci_level { OCI_DEBUG, OCI_INFO, OCI_WARNING, OCI_ERROR };
 enum oci_manager { OCI_CGROUPFS, OCI_SYSTEMD, OCI_NO_CGROUPS };
 
 /* What commands of coracle-oci get as their app. */
@@ -35,9 +35,9 @@ struct oci {
 	char *root;			/* where the containers are */
 	enum oci_manager manager;
 	bool is_rootless;		/* not the machine's root */
-	const char *log;
+	int log_fd;			/* -1: none */
 	bool log_json;
-	bool debug;
+	enum oci_level level;		/* the least that is said */
 };
 
 static inline struct oci *oci_of(struct app *app)
@@ -56,6 +56,7 @@ const char *oci_status_name(enum oci_status s);
 struct oci_box {
 	char *id;
 	int dir;
+	bool is_busy;			/* somebody else was changing it */
 	struct oci_state state;
 };
 
@@ -72,8 +73,8 @@ static inline void oci_box_auto(struct oci_box *b)
 int oci_box_make(struct oci_box *out, const struct oci *o, const char *id,
 		 struct err *e) MUST_CHECK;
 
-/* An existing one; a creation that did not end has state.id NULL.  Who only
- * looks needs no lock, and does not wait for the hooks of those who change. */
+/* An existing one.  Who only looks needs no lock, and does not wait for the
+ * hooks of those who change. */
 enum oci_access { OCI_LOOK, OCI_CHANGE };
 int oci_box_open(struct oci_box *out, const struct oci *o, const char *id,
 		 enum oci_access access, struct err *e) MUST_CHECK;
@@ -86,7 +87,7 @@ int oci_box_drop(struct oci_box *b, const struct oci *o, struct err *e) MUST_CHE
 
 enum oci_status oci_box_status(const struct oci_box *b);
 
-/* Its cgroup; -1 when it has none. */
+/* Its cgroup; -1 when it has none, or it was lost with a reboot. */
 int oci_box_cgroup(const struct oci_box *b);
 
 /* A pidfd of its init. */
@@ -118,8 +119,9 @@ int oci_pids(struct oci_pids *out, const struct oci_box *b, struct err *e) MUST_
 /* The error, on stderr and in the log; it is empty afterwards. */
 void oci_fail(const struct oci *o, struct err *e);
 
-/* A line for people, or for the log when there is one. */
+/* A line for the log when there is one, else for people. */
 void oci_warn(const struct oci *o, const char *fmt, ...) PRINTF(2, 3);
+void oci_say(const struct oci *o, enum oci_level level, const char *text);
 
 /* --- steps that several commands share --- */
 
@@ -145,12 +147,23 @@ int oci_default_ids(struct spec *s, struct oci *o, struct err *e) MUST_CHECK;
  * it.  The box is locked and saved. */
 int oci_create(struct oci_box *out, struct rt_container *c, struct oci *o, const char *id,
 	       const struct oci_create_opts *opts, struct err *e) MUST_CHECK;
-int oci_start(struct oci_box *b, struct oci *o, struct err *e) MUST_CHECK;
+
+/* Unlocked afterwards.  *notify_fd: for oci_notify_proxy(), or -1. */
+int oci_start(struct oci_box *b, int *notify_fd, struct err *e) MUST_CHECK;
 int oci_delete(struct oci_box *b, struct oci *o, struct err *e) MUST_CHECK;
 
-/* Our own child in the foreground: signals and a terminal go through, until it
- * ends.  *status: its exit status. */
-int oci_foreground(int *status, pid_t pid, int pidfd, int console_fd,
+/* Those that come last, when all is gone; a failure is a warning. */
+void oci_poststop(struct oci *o, const void *plan);
+
+/* Our own child in the foreground: signals, a terminal and what it notifies go
+ * through, until it ends.  *status: its exit status. */
+struct oci_child {
+	pid_t pid;
+	int pidfd;
+	int console_fd;			/* -1: none */
+	int notify_fd;			/* -1: none */
+};
+int oci_foreground(int *status, const struct oci_child *child, const struct oci *o,
 		   struct err *e) MUST_CHECK;
 
 /* A terminal, or another descriptor, for whoever listens there. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
@@ -65,6 +66,15 @@ static int lock(struct oci_box *b, const char *id, struct err *e)
 	return st.st_nlink ? 0 : missing(id, e);
 }
 
+/* By somebody else. */
+static bool is_locked(int dir)
+{
+	if (flock(dir, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK;
+	(void)flock(dir, LOCK_UN);
+	return false;
+}
+
 int oci_box_make(struct oci_box *out, const struct oci *o, const char *id, struct err *e)
 {
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
@@ -97,17 +107,25 @@ void oci_box_unlock(struct oci_box *b)
 	(void)flock(b->dir, LOCK_UN);
 }
 
+/* Without one its creation has only begun, or ended there. */
 static int load_state(struct oci_box *b, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
 	struct err why = ERR_INIT;
+	struct stat st;
 	int r = fs_read(b->dir, STATE, &text, &why);
 
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
+	if (r == 0)
+		return oci_state_parse(&b->state, text.data, text.len, e);
+	if (r != -ENOENT)
 		return err_move(e, &why);
-	return oci_state_parse(&b->state, text.data, text.len, e);
+	if (fstat(b->dir, &st) < 0 || !st.st_nlink)
+		return missing(b->id, e);
+	b->state.id = mem_str(b->id);
+	b->state.owner = st.st_uid;
+	b->state.created_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u +
+			      (uint64_t)st.st_mtim.tv_nsec;
+	return 0;
 }
 
 int oci_box_open(struct oci_box *out, const struct oci *o, const char *id,
@@ -119,16 +137,19 @@ int oci_box_open(struct oci_box *out, const struct oci *o, const char *id,
 
 	if (r < 0)
 		return r;
+	b.id = mem_str(id);
 	b.dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (b.dir < 0)
 		return errno == ENOENT ? missing(id, e) : err_sys(e, "open '%s'", path);
+	/* Before the state is read: what nobody holds now does not change after. */
 	if (access == OCI_CHANGE)
 		r = lock(&b, id, e);
+	else
+		b.is_busy = is_locked(b.dir);
 	if (r == 0)
 		r = load_state(&b, e);
 	if (r < 0)
 		return r;
-	b.id = mem_str(id);
 	*out = b;
 	b = (struct oci_box)OCI_BOX_INIT;
 	return 0;
@@ -154,9 +175,11 @@ int oci_box_drop(struct oci_box *b, const struct oci *o, struct err *e)
 int oci_box_cgroup(const struct oci_box *b)
 {
 	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	char boot[BOOT_ID_LEN + 1];
 	struct err none = ERR_INIT;
 
-	if (!b->state.cgroup || cgroup_tree_open(&tree, &none) < 0)
+	if (!b->state.cgroup || clock_boot_id(boot, &none) < 0 ||
+	    !str_eq(boot, b->state.init.boot) || cgroup_tree_open(&tree, &none) < 0)
 		return -1;
 	return cgroup_open(&tree, b->state.cgroup, &none);
 }
@@ -175,13 +198,13 @@ static bool is_frozen(const struct oci_box *b)
 
 enum oci_status oci_box_status(const struct oci_box *b)
 {
-	if (!b->state.id)
+	if (!b->state.init.pid && b->is_busy)
 		return OCI_CREATING;
 	if (!proc_id_is_alive(&b->state.init))
 		return OCI_STOPPED;
-	if (faccessat(b->dir, OCI_START, F_OK, 0) == 0)
-		return OCI_CREATED;
-	return is_frozen(b) ? OCI_PAUSED : OCI_RUNNING;
+	if (is_frozen(b))
+		return OCI_PAUSED;
+	return rt_is_waiting(b->dir, OCI_START) ? OCI_CREATED : OCI_RUNNING;
 }
 
 int oci_box_init(const struct oci_box *b, struct err *e)

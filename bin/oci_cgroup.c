@@ -33,7 +33,7 @@ static int choose_path(char out[static CGROUP_PATH_MAX], const struct oci *o, co
 		err_set(e, ENAMETOOLONG, "linux.cgroupsPath: too long");
 }
 
-static int make(int *fd, struct oci *o, struct oci_state *s, const struct spec *spec,
+static int make(int *fd, struct oci *o, struct oci_box *b, const struct spec *spec,
 		struct err *e)
 {
 	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
@@ -42,20 +42,24 @@ static int make(int *fd, struct oci *o, struct oci_state *s, const struct spec *
 	int r = cgroup_tree_open(&tree, e);
 
 	if (r == 0)
-		r = choose_path(path, o, spec->cgroups_path, s->id, e);
+		r = choose_path(path, o, spec->cgroups_path, b->id, e);
+	if (r < 0)
+		return r;
+	/* Known before it is there: `delete` removes what we may leave. */
+	b->state.cgroup = mem_str(path);
+	r = oci_box_save(b, e);
 	if (r < 0)
 		return r;
 	made = cgroup_create(&tree, path, e);
 	if (made < 0)
 		return made;
-	s->cgroup = mem_str(path);
 	r = cgroup_set_limits(made, &spec->resources, true, NULL, 0, e);
 	if (r == 0)
 		*fd = take_fd(&made);
 	return r;
 }
 
-int oci_cgroup_make(int *fd, struct oci *o, struct oci_state *s, const struct spec *spec,
+int oci_cgroup_make(int *fd, struct oci *o, struct oci_box *b, const struct spec *spec,
 		    struct err *e)
 {
 	struct err why = ERR_INIT;
@@ -63,13 +67,13 @@ int oci_cgroup_make(int *fd, struct oci *o, struct oci_state *s, const struct sp
 
 	if (o->manager == OCI_NO_CGROUPS)
 		return 0;
-	r = make(fd, o, s, spec, &why);
+	r = make(fd, o, b, spec, &why);
 	if (r == 0)
 		return 0;
 	if (!o->is_rootless || cgroup_wants_limits(&spec->resources))
 		return err_move(e, &why);
-	oci_cgroup_remove(o, s);
-	free_auto(&s->cgroup);
+	oci_cgroup_remove(o, &b->state);
+	free_auto(&b->state.cgroup);
 	return 0;
 }
 

@@ -8,8 +8,9 @@
 
 #include "bin/oci.h"
 
-/* *fd: to be cloned into, or -1.  The state gets cgroup and scope. */
-int oci_cgroup_make(int *fd, struct oci *o, struct oci_state *s, const struct spec *spec,
+/* *fd: to be cloned into, or -1.  The state gets cgroup and scope, and is saved
+ * with them before they are there. */
+int oci_cgroup_make(int *fd, struct oci *o, struct oci_box *b, const struct spec *spec,
 		    struct err *e) MUST_CHECK;
 
 /* What is left of it; an absent one is fine. */

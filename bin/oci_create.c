@@ -217,6 +217,18 @@ static int compile_plan(struct creation *c, struct err *e)
 
 /* --- the container --- */
 
+static void say_plan(const struct creation *c)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MAX_PLAN);
+	char *save = NULL;
+
+	if (c->o->level > OCI_DEBUG)
+		return;
+	plan_print(c->plan.data, c->plan.len, &text);
+	for (char *l = strtok_r(text.data, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		oci_say(c->o, OCI_DEBUG, l);
+}
+
 static int start_init(struct creation *c, struct rt_container *box, struct err *e)
 {
 	struct rt_args a = RT_ARGS_INIT;
@@ -225,6 +237,7 @@ static int start_init(struct creation *c, struct rt_container *box, struct err *
 	c->listen_fd = rt_listen(c->box->dir, OCI_START, e);
 	if (c->listen_fd < 0)
 		return c->listen_fd;
+	say_plan(c);
 	a.plan_fd = c->plan_fd;
 	a.plan = c->plan.data;
 	a.plan_len = c->plan.len;
@@ -261,8 +274,6 @@ static int remember(struct creation *c, struct rt_container *box, struct err *e)
 	struct oci_state *s = &c->box->state;
 	int r = proc_id_of(&s->init, box->pid, e);
 
-	s->created_ns = clock_wall_ns();
-	s->owner = getuid();
 	if (r == 0)
 		r = fs_replace(c->box->dir, OCI_PLAN, c->plan.data, c->plan.len, 0600,
 			       FS_NOSYNC, e);
@@ -280,7 +291,7 @@ static int create(struct creation *c, struct rt_container *box, struct err *e)
 	if (r == 0)
 		r = compile_plan(c, e);
 	if (r == 0)
-		r = oci_cgroup_make(&c->cgroup_fd, c->o, &c->box->state, &c->spec, e);
+		r = oci_cgroup_make(&c->cgroup_fd, c->o, c->box, &c->spec, e);
 	if (r == 0)
 		r = start_init(c, box, e);
 	if (r == 0)
@@ -307,8 +318,6 @@ static int begin(struct creation *c, const char *id, struct err *e)
 	if (r == 0)
 		r = check_console(c, e);
 	if (r == 0)
-		r = take_descriptors(c, e);
-	if (r == 0)
 		r = oci_default_ids(&c->spec, c->o, e);
 	if (r == 0)
 		r = oci_box_make(c->box, c->o, id, e);
@@ -318,11 +327,18 @@ static int begin(struct creation *c, const char *id, struct err *e)
 	s->id = mem_str(id);
 	s->bundle = mem_str(c->bundle);
 	s->rootfs = mem_str(c->spec.root_path);
+	s->created_ns = clock_wall_ns();
+	s->owner = getuid();
 	strv_join(&s->annotations, &c->spec.annotations);
-	r = oci_notify_make(c->box, c->o, &c->spec, e);
-	if (r < 0)
-		return r;
-	return oci_box_save_spec(c->box, &c->spec, e);
+	r = clock_boot_id(s->init.boot, e);
+	if (r == 0)
+		r = oci_box_save(c->box, e);
+	if (r == 0)
+		r = oci_box_save_spec(c->box, &c->spec, e);
+	/* The rest is for its first process alone. */
+	if (r == 0)
+		r = take_descriptors(c, e);
+	return r < 0 ? r : oci_notify_make(c->box, c->o, &c->spec, e);
 }
 
 int oci_create(struct oci_box *out, struct rt_container *box, struct oci *o, const char *id,
@@ -350,6 +366,9 @@ int oci_create(struct oci_box *out, struct rt_container *box, struct oci *o, con
 	rt_abort(box);
 	if (out->id) {
 		oci_cgroup_remove(o, &out->state);
+		/* Its hooks may have begun something. */
+		if (c.listen_fd >= 0)
+			oci_poststop(o, c.plan.data);
 		(void)!oci_box_drop(out, o, &ignored);
 	}
 	oci_box_clear(out);

@@ -92,7 +92,11 @@ static int kill_one(struct oci *o, const char *id, void *arg, struct err *e)
 static int kill_run(struct app *app, void *args, char **operands, int count, struct err *e)
 {
 	struct kill_args *a = args;
-	int r = proc_signal(&a->signal, count > 1 ? operands[1] : "TERM", e);
+	int r = 0;
+
+	/* 0 only asks whether it is there. */
+	if (count < 2 || !str_eq(operands[1], "0"))
+		r = proc_signal(&a->signal, count > 1 ? operands[1] : "TERM", e);
 
 	if (r < 0)
 		return r;
@@ -154,22 +158,27 @@ static void end_rest(const struct oci_box *b, struct oci *o)
 	oci_cgroup_remove(o, &b->state);
 }
 
+void oci_poststop(struct oci *o, const void *plan)
+{
+	struct err none = ERR_INIT;
+
+	(void)!rt_run_hooks(plan, SPEC_HOOK_POSTSTOP, 0, hook_failed, o, &none);
+}
+
 int oci_delete(struct oci_box *b, struct oci *o, struct err *e)
 {
 	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
 	struct err why = ERR_INIT;
-	int r = 0;
+	int r = end_init(b, e);
 
-	if (b->state.id) {
-		r = end_init(b, e);
-		if (r < 0)
-			return r;
-		end_rest(b, o);
-		if (oci_box_plan(&plan, b, &why) == 0)
-			rt_run_hooks(plan.data, SPEC_HOOK_POSTSTOP, 0, hook_failed, o);
-		else
-			oci_warn(o, "%s", why.text);
-	}
+	if (r < 0)
+		return r;
+	end_rest(b, o);
+	r = oci_box_plan(&plan, b, &why);
+	if (r == 0)
+		oci_poststop(o, plan.data);
+	else if (r != -ENOENT)
+		oci_warn(o, "%s", why.text);
 	return oci_box_drop(b, o, e);
 }
 
@@ -185,14 +194,29 @@ static const struct opt delete_opts[] = {
 	{ .kind = OPT_END },
 };
 
+/* Whoever holds the lock may be waiting for a hook of it. */
+static void kill_early(struct oci *o, const char *id)
+{
+	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
+	struct err later = ERR_INIT, gone = ERR_INIT;
+	AUTO_FD int init = oci_box_open(&b, o, id, OCI_LOOK, &later) < 0 ? -1 :
+			   oci_box_init(&b, &gone);
+
+	if (init >= 0)
+		(void)proc_pidfd_kill(init, SIGKILL);
+}
+
 static int delete_one(struct oci *o, const char *id, void *arg, struct err *e)
 {
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
 	const struct delete_args *a = arg;
 	struct err why = ERR_INIT;
 	enum oci_status status;
-	int r = oci_box_open(&b, o, id, OCI_CHANGE, &why);
+	int r;
 
+	if (a->force)
+		kill_early(o, id);
+	r = oci_box_open(&b, o, id, OCI_CHANGE, &why);
 	if (r == -ENOENT && a->force)
 		return 0;
 	if (r < 0)

@@ -266,8 +266,11 @@ static int run(struct joining *j, struct rt_process *p, struct err *e)
 	if (r < 0)
 		return r;
 	r = hand_out(j, p, e);
-	if (r == 0 && !j->a->detach)
-		r = oci_foreground(&status, p->pid, p->pidfd, p->console_fd, e);
+	if (r == 0 && !j->a->detach) {
+		const struct oci_child child = { p->pid, p->pidfd, p->console_fd, -1 };
+
+		r = oci_foreground(&status, &child, j->o, e);
+	}
 	return r < 0 ? r : status;
 }
 

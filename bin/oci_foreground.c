@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "bin/oci.h"
+#include "bin/oci_notify.h"
 #include "lib/base/fd.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
@@ -12,10 +13,9 @@
 #include "lib/os/pty.h"
 
 struct foreground {
-	pid_t pid;
-	int console;			/* pty master, or -1 */
+	struct oci_child child;
+	const struct oci *o;
 	int signals;			/* signalfd */
-	int pidfd;			/* readable at the end: no SIGCHLD may come */
 	bool is_raw;
 	struct termios saved;
 	struct buf input;		/* typed, and not yet taken by the terminal */
@@ -27,8 +27,8 @@ static void resize(const struct foreground *f)
 {
 	uint16_t rows, cols;
 
-	if (f->console >= 0 && pty_size(0, &rows, &cols) == 0)
-		(void)pty_resize(f->console, rows, cols);
+	if (f->child.console_fd >= 0 && pty_size(0, &rows, &cols) == 0)
+		(void)pty_resize(f->child.console_fd, rows, cols);
 }
 
 static void reap(struct foreground *f)
@@ -38,7 +38,7 @@ static void reap(struct foreground *f)
 
 	/* What the container left behind is ours, too. */
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
-		if (pid != f->pid)
+		if (pid != f->child.pid)
 			continue;
 		f->ended = true;
 		f->status = proc_exit_code(status);
@@ -56,7 +56,7 @@ static void on_signal(struct foreground *f)
 	else if (info.ssi_signo == SIGWINCH)
 		resize(f);
 	else
-		(void)kill(f->pid, (int)info.ssi_signo);
+		(void)proc_pidfd_kill(f->child.pidfd, (int)info.ssi_signo);
 }
 
 /* false: there will be no more. */
@@ -64,7 +64,7 @@ static bool show(struct foreground *f)
 {
 	struct err lost = ERR_INIT;
 	char text[KIB(16)];
-	ssize_t n = read(f->console, text, sizeof(text));
+	ssize_t n = read(f->child.console_fd, text, sizeof(text));
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN;
@@ -83,26 +83,39 @@ static bool type(struct foreground *f)
 
 static void feed(struct foreground *f)
 {
-	ssize_t n = write(f->console, f->input.data, f->input.len);
+	ssize_t n = write(f->child.console_fd, f->input.data, f->input.len);
 
 	if (n > 0)
 		buf_drop(&f->input, (size_t)n);
 }
 
+static void pass_word(struct foreground *f)
+{
+	struct err why = ERR_INIT;
+	int r = oci_notify_take(f->child.notify_fd, f->child.pid, &why);
+
+	if (r < 0)
+		oci_warn(f->o, "%s", why.text);
+	if (r)
+		f->child.notify_fd = -1;
+}
+
 /* To the end of the process, and of what it has written. */
 static int relay(struct foreground *f, struct err *e)
 {
-	bool typing = f->console >= 0, showing = f->console >= 0;
+	bool typing = f->child.console_fd >= 0, showing = f->child.console_fd >= 0;
 
 	while (!f->ended || showing) {
 		struct pollfd p[] = {
 			{ .fd = f->signals, .events = POLLIN },
-			{ .fd = showing ? f->console : -1,
+			{ .fd = showing ? f->child.console_fd : -1,
 			  .events = (short)(POLLIN | (f->input.len ? POLLOUT : 0)) },
 			{ .fd = typing && !f->input.len ? 0 : -1, .events = POLLIN },
-			{ .fd = f->ended ? -1 : f->pidfd, .events = POLLIN },
+			/* readable at the end: no SIGCHLD may come */
+			{ .fd = f->ended ? -1 : f->child.pidfd, .events = POLLIN },
+			{ .fd = f->child.notify_fd, .events = POLLIN },
 		};
-		int n = poll(p, 4, f->ended ? 0 : -1);
+		int n = poll(p, ARRAY_SIZE(p), f->ended ? 0 : -1);
 
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, "poll");
@@ -118,18 +131,16 @@ static int relay(struct foreground *f, struct err *e)
 			showing = show(f);
 		if (p[2].revents)
 			typing = type(f);
+		if (p[4].revents)
+			pass_word(f);
 	}
 	return 0;
 }
 
-int oci_foreground(int *status, pid_t pid, int pidfd, int console_fd, struct err *e)
+int oci_foreground(int *status, const struct oci_child *child, const struct oci *o,
+		   struct err *e)
 {
-	struct foreground f = {
-		.pid = pid,
-		.pidfd = pidfd,
-		.console = console_fd,
-		.input = BUF_INIT(KIB(64)),
-	};
+	struct foreground f = { .child = *child, .o = o, .input = BUF_INIT(KIB(64)) };
 	sigset_t all;
 	int r;
 
@@ -140,7 +151,7 @@ int oci_foreground(int *status, pid_t pid, int pidfd, int console_fd, struct err
 	if (f.signals < 0)
 		return err_sys(e, "listen to signals");
 	resize(&f);
-	f.is_raw = console_fd >= 0 && pty_raw(0, &f.saved) == 0;
+	f.is_raw = child->console_fd >= 0 && pty_raw(0, &f.saved) == 0;
 	/* It may have ended before anybody listened. */
 	reap(&f);
 	r = relay(&f, e);

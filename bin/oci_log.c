@@ -11,28 +11,44 @@
 #include "lib/base/str.h"
 #include "lib/fmt/json.h"
 
+static const char *const names[] = {
+	[OCI_DEBUG] = "debug",
+	[OCI_INFO] = "info",
+	[OCI_WARNING] = "warning",
+	[OCI_ERROR] = "error",
+};
+
 /* One line in one write: several of us may have the file open. */
-static void log_line(const struct oci *o, const char *level, const char *text)
+static void log_line(const struct oci *o, enum oci_level level, const char *text)
 {
 	AUTO(buf) struct buf line = BUF_INIT(KIB(64));
 	struct json_w w = JSON_W_INIT(&line);
 	struct err lost = ERR_INIT;
 	char now[CLOCK_TEXT_MAX];
-	AUTO_FD int fd = open(o->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 
 	clock_print(clock_wall_ns(), now);
 	if (o->log_json) {
 		json_w_object(&w);
 		json_m_string(&w, "msg", text);
-		json_m_string(&w, "level", level);
+		json_m_string(&w, "level", names[level]);
 		json_m_string(&w, "time", now);
 		json_w_end(&w);
 		(void)buf_addc(&line, '\n');
 	} else {
-		(void)buf_addf(&line, "%s: %s: %s\n", now, level, text);
+		(void)buf_addf(&line, "%s: %s: %s\n", now, names[level], text);
 	}
-	if (fd >= 0)
-		(void)!fs_write_all(fd, line.data, line.len, &lost);
+	(void)!fs_write_all(o->log_fd, line.data, line.len, &lost);
+}
+
+void oci_say(const struct oci *o, enum oci_level level, const char *text)
+{
+	if (level < o->level)
+		return;
+	/* Engines show what is on stderr only when we fail. */
+	if (o->log_fd >= 0)
+		log_line(o, level, text);
+	else
+		app_say(&o->app, "%s", text);
 }
 
 void oci_warn(const struct oci *o, const char *fmt, ...)
@@ -43,17 +59,13 @@ void oci_warn(const struct oci *o, const char *fmt, ...)
 	va_start(args, fmt);
 	buf_addv(&text, fmt, args);
 	va_end(args);
-	/* Engines show what is on stderr only when we fail. */
-	if (o->log)
-		log_line(o, "warning", text.data);
-	else
-		app_say(&o->app, "%s", text.data);
+	oci_say(o, OCI_WARNING, text.data);
 }
 
 void oci_fail(const struct oci *o, struct err *e)
 {
-	if (o->log)
-		log_line(o, "error", e->text);
+	if (o->log_fd >= 0)
+		log_line(o, OCI_ERROR, e->text);
 	/* That remedy is for who runs images. */
 	if (str_eq(e->key, "rt.exec"))
 		e->key = NULL;

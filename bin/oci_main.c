@@ -1,6 +1,7 @@
 /* coracle-oci: the OCI runtime's command line, as podman, containerd and their
  * kin call runc (runtime-spec runtime.md); and what needs libraries that
  * coracle does not link. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,7 @@ const struct cmd_program cmd_program = {
 		"      --root DIR            Where the containers' state is\n"
 		"      --log FILE            Write errors and warnings there as well\n"
 		"      --log-format text|json  How\n"
+		"      --log-level debug|info|warning|error\n"
 		"      --debug               Say more\n"
 		"      --cgroup-manager cgroupfs|systemd|disabled\n"
 		"      --systemd-cgroup      The same as --cgroup-manager systemd\n"
@@ -100,6 +102,27 @@ static char *default_root(const struct oci *o)
 	return mem_printf("/run/user/%u/coracle-oci", getuid());
 }
 
+static enum oci_level level_of(const struct globals *g)
+{
+	static const char *const names[] = { "debug", "info", "warning" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_eq(g->log_level, names[i]))
+			return (enum oci_level)i;
+	return g->log_level ? OCI_ERROR : g->debug ? OCI_DEBUG : OCI_WARNING;
+}
+
+/* crun's other places are no files. */
+static int open_log(struct oci *o, const char *where, struct err *e)
+{
+	const char *path = str_after(where, "file:") ? str_after(where, "file:") : where;
+
+	if (str_starts(where, "journald:") || str_starts(where, "syslog:"))
+		return err_set(e, EINVAL, "--log: '%s' is not a file", where);
+	o->log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	return o->log_fd < 0 ? err_sys(e, "--log '%s'", path) : 0;
+}
+
 static int set_globals(struct oci *o, const struct globals *g, struct err *e)
 {
 	const char *manager = str_or(g->manager, g->systemd ? "systemd" : "cgroupfs");
@@ -108,11 +131,12 @@ static int set_globals(struct oci *o, const struct globals *g, struct err *e)
 			 (!str_eq(g->rootless, "false") && !is_machines_root());
 	o->manager = str_eq(manager, "systemd") ? OCI_SYSTEMD :
 		     str_eq(manager, "disabled") ? OCI_NO_CGROUPS : OCI_CGROUPFS;
-	o->log = str_after(str_or(g->log, ""), "file:") ? str_after(g->log, "file:") : g->log;
 	o->log_json = str_eq(g->log_format, "json");
-	o->debug = g->debug;
+	o->level = level_of(g);
 	o->root = g->root ? mem_str(g->root) : default_root(o);
-	return *o->root == '/' ? 0 : err_set(e, EINVAL, "--root: '%s' is not absolute", o->root);
+	if (*o->root != '/')
+		return err_set(e, EINVAL, "--root: '%s' is not absolute", o->root);
+	return g->log ? open_log(o, g->log, e) : 0;
 }
 
 /* --- commands --- */
@@ -179,7 +203,10 @@ static int run(struct oci *o, char **argv, int argc, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct oci o = { .app = { .program = "coracle-oci", .out = BUF_INIT(SIZE_MAX / 2) } };
+	struct oci o = {
+		.app = { .program = "coracle-oci", .out = BUF_INIT(SIZE_MAX / 2) },
+		.log_fd = -1,
+	};
 	struct err e = ERR_INIT;
 	int status;
 
@@ -191,6 +218,7 @@ int main(int argc, char **argv)
 	if (app_flush(&o.app) < 0 && status == EXIT_DONE)
 		status = EXIT_NO_STDOUT;
 	buf_clear(&o.app.out);
+	fd_auto(&o.log_fd);
 	free(o.root);
 	return status;
 }

@@ -81,6 +81,21 @@ static int tell_ours(const char *address, pid_t pid, struct err *e)
 	return 0;
 }
 
+int oci_notify_take(int fd, pid_t init, struct err *e)
+{
+	char text[KIB(4)];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, 0);
+	int r;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	if (!says_ready(text))
+		return 0;
+	r = tell_ours(getenv("NOTIFY_SOCKET"), init, e);
+	return r < 0 ? r : 1;
+}
+
 int oci_notify_proxy(int fd, const struct oci_box *b, struct err *e)
 {
 	AUTO_FD int init = fd < 0 ? -1 : oci_box_init(b, e);
@@ -88,22 +103,17 @@ int oci_notify_proxy(int fd, const struct oci_box *b, struct err *e)
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = init, .events = POLLIN },
 	};
+	int r = init < 0 && fd >= 0 ? init : 0;
 
-	if (init < 0)
-		return fd < 0 ? 0 : init;
-	for (;;) {
-		char text[KIB(4)];
-		ssize_t n;
-
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return err_sys(e, "poll");
-		n = recv(fd, text, sizeof(text) - 1, 0);
-		if (n > 0) {
-			text[n] = '\0';
-			if (says_ready(text))
-				return tell_ours(getenv("NOTIFY_SOCKET"), b->state.init.pid, e);
-		} else if (p[1].revents) {
-			return 0;	/* it has ended without a word */
+	while (r == 0 && fd >= 0) {
+		if (poll(p, 2, -1) < 0) {
+			r = errno == EINTR ? 0 : err_sys(e, "poll");
+			continue;
 		}
+		if (p[0].revents)
+			r = oci_notify_take(fd, b->state.init.pid, e);
+		else
+			break;		/* it has ended without a word */
 	}
+	return r < 0 ? r : 0;
 }

@@ -1,5 +1,6 @@
 /* coracle-oci start, run: the program of a created container begins. */
 #include <stdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -9,18 +10,24 @@
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 
-static void hook_failed(const char *words, void *arg)
+/* A container whose hooks behind the start fail is not kept. */
+static int poststart(const struct oci_box *b, const void *plan, struct err *e)
 {
-	oci_warn(arg, "%s", words);
+	struct err gone = ERR_INIT;
+	AUTO_FD int init = oci_box_init(b, &gone);
+	int r = rt_run_hooks(plan, SPEC_HOOK_POSTSTART, b->state.init.pid, NULL, NULL, e);
+
+	if (r < 0 && init >= 0)
+		(void)proc_pidfd_kill(init, SIGKILL);
+	return r;
 }
 
-int oci_start(struct oci_box *b, struct oci *o, struct err *e)
+int oci_start(struct oci_box *b, int *notify_fd, struct err *e)
 {
 	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
 	struct rt_container c = RT_CONTAINER_INIT;
 	struct rt_args a = RT_ARGS_INIT;
 	enum oci_status status = oci_box_status(b);
-	AUTO_FD int notify_fd = -1;
 	int r;
 
 	if (status != OCI_CREATED)
@@ -28,7 +35,7 @@ int oci_start(struct oci_box *b, struct oci *o, struct err *e)
 			       oci_status_name(status));
 	r = oci_box_plan(&plan, b, e);
 	if (r == 0)
-		r = oci_notify_listen(&notify_fd, b, e);
+		r = oci_notify_listen(notify_fd, b, e);
 	if (r == 0)
 		r = rt_connect(&c, b->state.init.pid, b->dir, OCI_START, e);
 	if (r < 0)
@@ -39,20 +46,22 @@ int oci_start(struct oci_box *b, struct oci *o, struct err *e)
 	rt_clear(&c);
 	/* Also of one that could not be started: its init is gone. */
 	(void)unlinkat(b->dir, OCI_START, 0);
-	if (r < 0)
-		return err_ctx(e, r, "container '%s'", b->id);
 	oci_box_unlock(b);
-	rt_run_hooks(plan.data, SPEC_HOOK_POSTSTART, b->state.init.pid, hook_failed, o);
-	return oci_notify_proxy(notify_fd, b, e);
+	if (r == 0)
+		r = poststart(b, plan.data, e);
+	return r < 0 ? err_ctx(e, r, "container '%s'", b->id) : 0;
 }
 
 static int start_run(struct app *app, void *args UNUSED, char **operands, int count UNUSED,
 		     struct err *e)
 {
 	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
+	AUTO_FD int notify_fd = -1;
 	int r = oci_box_open(&b, oci_of(app), operands[0], OCI_CHANGE, e);
 
-	return r < 0 ? r : oci_start(&b, oci_of(app), e);
+	if (r == 0)
+		r = oci_start(&b, &notify_fd, e);
+	return r < 0 ? r : oci_notify_proxy(notify_fd, &b, e);
 }
 
 const struct cmd oci_cmd_start = {
@@ -81,24 +90,39 @@ static const struct opt run_opts[] = {
 	{ .kind = OPT_END },
 };
 
-/* The lock is not ours while the container runs. */
-static int run_to_the_end(struct oci_box *b, struct oci *o, const struct run_args *a,
-			  const struct rt_container *c, struct err *e)
+/* Whoever was faster has done it. */
+static int delete_again(const char *id, struct oci *o, struct err *e)
 {
-	AUTO_FREE char *id = take(b->id);
-	pid_t pid = b->state.init.pid;
+	AUTO(oci_box) struct oci_box b = OCI_BOX_INIT;
+	struct err why = ERR_INIT;
+	int r = oci_box_open(&b, o, id, OCI_CHANGE, &why);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? err_move(e, &why) : oci_delete(&b, o, e);
+}
+
+static void give_up(struct oci_box *b, struct oci *o)
+{
+	struct err why = ERR_INIT;
+
+	oci_box_unlock(b);
+	if (delete_again(b->id, o, &why) < 0)
+		oci_warn(o, "%s", why.text);
+}
+
+static int run_to_the_end(const struct oci_box *b, struct oci *o, const struct run_args *a,
+			  const struct rt_container *c, int notify_fd, struct err *e)
+{
+	const struct oci_child child = { c->pid, c->pidfd, c->console_fd, notify_fd };
 	int status = 0;
 	int r;
 
-	oci_box_clear(b);
-	r = oci_foreground(&status, pid, c->pidfd, c->console_fd, e);
-	if (r < 0)
-		return r;
-	if (!a->create.keep) {
-		r = oci_box_open(b, o, id, OCI_CHANGE, e);
-		if (r == 0)
-			r = oci_delete(b, o, e);
-	}
+	if (a->create.detach)
+		return oci_notify_proxy(notify_fd, b, e);
+	r = oci_foreground(&status, &child, o, e);
+	if (r == 0 && !a->create.keep)
+		r = delete_again(b->id, o, e);
 	return r < 0 ? r : status;
 }
 
@@ -109,7 +133,7 @@ static int run_run(struct app *app, void *args, char **operands, int count UNUSE
 	struct rt_container c = RT_CONTAINER_INIT;
 	struct oci *o = oci_of(app);
 	struct run_args *a = args;
-	struct err lost = ERR_INIT;
+	AUTO_FD int notify_fd = -1;
 	int r;
 
 	if (!a->create.detach && !a->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
@@ -118,11 +142,11 @@ static int run_run(struct app *app, void *args, char **operands, int count UNUSE
 	r = oci_create(&b, &c, o, operands[0], &a->create, e);
 	if (r < 0)
 		return r;
-	r = oci_start(&b, o, e);
-	if (r < 0 && oci_delete(&b, o, &lost) < 0)
-		oci_warn(o, "%s", lost.text);
-	if (r == 0 && !a->create.detach)
-		r = run_to_the_end(&b, o, a, &c, e);
+	r = oci_start(&b, &notify_fd, e);
+	if (r == 0)
+		r = run_to_the_end(&b, o, a, &c, notify_fd, e);
+	else
+		give_up(&b, o);
 	rt_clear(&c);
 	return r;
 }

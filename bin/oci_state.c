@@ -18,9 +18,6 @@ static int state_run(struct app *app, void *args UNUSED, char **operands, int co
 
 	if (r < 0)
 		return r;
-	if (!b.state.id)
-		return err_set(e, ENOENT, "container '%s' does not exist: its creation did not end",
-			       operands[0]);
 	oci_state_tell(&b.state, oci_status_name(oci_box_status(&b)), &app->out);
 	return 0;
 }

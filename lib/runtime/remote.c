@@ -27,6 +27,15 @@ int rt_listen(int dirfd, const char *name, struct err *e)
 	return take_fd(&fd);
 }
 
+bool rt_is_waiting(int dirfd, const char *name)
+{
+	AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un sa = address(dirfd, name);
+
+	/* A queue that is full is one, too. */
+	return fd >= 0 && (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 || errno == EAGAIN);
+}
+
 int rt_let_go(struct rt_container *c, struct err *e)
 {
 	char what = RT_LET_GO;
@@ -49,14 +58,14 @@ int rt_connect(struct rt_container *c, pid_t pid, int dirfd, const char *name, s
 	return 0;
 }
 
-void rt_run_hooks(const void *plan, enum spec_hook_point point, pid_t pid,
-		  rt_hook_failed *failed, void *arg)
+int rt_run_hooks(const void *plan, enum spec_hook_point point, pid_t pid,
+		 rt_hook_failed *failed, void *arg, struct err *e)
 {
 	const struct plan_head *h = plan;
 	const struct plan_step *s = plan_steps(h);
 
 	for (uint32_t i = 0; i < h->step_count; i++) {
-		struct err e = ERR_INIT;
+		struct err why = ERR_INIT;
 		char words[PLAN_WORDS_MAX];
 		int r;
 
@@ -66,7 +75,10 @@ void rt_run_hooks(const void *plan, enum spec_hook_point point, pid_t pid,
 		if (r == 0)
 			continue;
 		plan_describe(plan, i, words);
-		(void)err_ret(&e, r, "%s", words);
-		failed(e.text, arg);
+		r = err_ret(&why, r, "%s", words);
+		if (!failed)
+			return err_move(e, &why);
+		failed(why.text, arg);
 	}
+	return 0;
 }

@@ -93,14 +93,17 @@ int rt_let_go(struct rt_container *c, struct err *e) MUST_CHECK;
 int rt_connect(struct rt_container *c, pid_t pid, int dirfd, const char *name,
 	       struct err *e) MUST_CHECK;
 
+/* Does the init still wait there?  Not any more once rt_go() has told it. */
+bool rt_is_waiting(int dirfd, const char *name);
+
 /* A listening socket with that name. */
 int rt_listen(int dirfd, const char *name, struct err *e) MUST_CHECK;
 
 /* The plan's hooks of a point behind the start, in the runtime's namespaces.
- * One that fails is reported and does not keep the others from running. */
+ * One that fails keeps the others from running, unless it is told about. */
 typedef void rt_hook_failed(const char *words, void *arg);
-void rt_run_hooks(const void *plan, enum spec_hook_point point, pid_t pid,
-		  rt_hook_failed *failed, void *arg);
+int rt_run_hooks(const void *plan, enum spec_hook_point point, pid_t pid,
+		 rt_hook_failed *failed, void *arg, struct err *e) MUST_CHECK;
 
 /* Kills and reaps the init (and the fuse server), releases the rest. */
 void rt_abort(struct rt_container *c);
