@@ -162,7 +162,7 @@ int fs_replace(int dirfd, const char *name, const void *data, size_t len,
 	if (!str_is_component(name))
 		return err_set(e, EINVAL, "bad file name '%s'", name);
 
-	snprintf(tmp, sizeof(tmp), ".new-%d", (int)getpid());
+	snprintf(tmp, sizeof(tmp), FS_NEW "%d", (int)getpid());
 	fd = openat(dirfd, tmp,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)

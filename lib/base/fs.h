@@ -63,6 +63,10 @@ int fs_write_all(int fd, const void *data, size_t len, struct err *e) MUST_CHECK
 
 enum fs_sync { FS_NOSYNC, FS_SYNC };
 
+/* What is not yet a file's new content has a name that begins so; a crash
+ * leaves it. */
+#define FS_NEW ".new-"
+
 /* Replaces a whole file, with this very mode: readers see the old or the new one.  FS_SYNC also
  * survives a power cut. name is one component. */
 int fs_replace(int dirfd, const char *name, const void *data, size_t len,

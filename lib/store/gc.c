@@ -344,6 +344,14 @@ static int known_container(struct run *g, const char *parent, const char *name,
 	return r < 0 ? r : db_next(g->s, st, e);
 }
 
+static int known_file(struct run *g, const char *parent, const char *name, struct err *e)
+{
+	(void)g;
+	(void)parent;
+	(void)e;
+	return !str_starts(name, FS_NEW);
+}
+
 static int each_parent(int dirfd, const char *name, unsigned char type, void *arg,
 		       struct err *e)
 {
@@ -371,6 +379,8 @@ static int sweep_orphans(struct run *g, struct err *e)
 		{ STORE_DIR_INGEST, NULL, known_ingest, false, false },
 		{ STORE_DIR_SNAPSHOTS, NULL, known_snapshot, true, true },
 		{ STORE_DIR_CONTAINERS, NULL, known_container, true, false },
+		{ STORE_DIR_ROOT, NULL, known_file, false, false },
+		{ STORE_DIR_CONTENT, NULL, known_file, false, false },
 	};
 	int r = 0;
 

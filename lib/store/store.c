@@ -152,7 +152,7 @@ static int find_parts(struct store *s, const struct store_options *o, int *root_
 /* A new database is complete before it has its name. */
 static int create_db(struct store *s, struct err *e)
 {
-	static const char tmp[] = ".new-" META_DB;
+	static const char tmp[] = FS_NEW META_DB;
 	AUTO_FREE char *path = join(s->paths[STORE_DIR_ROOT], tmp);
 	int root = s->dirs[STORE_DIR_ROOT];
 	AUTO_FD int fd = -1;
@@ -161,8 +161,8 @@ static int create_db(struct store *s, struct err *e)
 
 	/* We hold the lock alone: what is there is of a creator that died. */
 	(void)unlinkat(root, tmp, 0);
-	(void)unlinkat(root, ".new-" META_DB "-wal", 0);
-	(void)unlinkat(root, ".new-" META_DB "-shm", 0);
+	(void)unlinkat(root, FS_NEW META_DB "-wal", 0);
+	(void)unlinkat(root, FS_NEW META_DB "-shm", 0);
 	fd = openat(root, tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, "create the database in '%s'", s->paths[STORE_DIR_ROOT]);

@@ -590,6 +590,29 @@ static void test_gc(void **state)
 	check_names(s, "default");
 }
 
+/* What fs_replace() was writing when it was killed. */
+static void test_gc_half_written(void **state)
+{
+	static const enum store_dir dirs[] = { STORE_DIR_ROOT, STORE_DIR_CONTENT };
+	AUTO(store) struct store *s = open_store(true);
+	struct gc_options o = { .grace_s = GC_GRACE_S };
+	struct gc_result res;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		OK(fs_replace(store_dir(s, dirs[i], &e), FS_NEW "4711", "x", 1, 0600, FS_NOSYNC,
+			      &e));
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.orphans, 0);
+	o.grace_s = 0;
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.orphans, ARRAY_SIZE(dirs));
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		assert_int_equal(faccessat(store_dir(s, dirs[i], &e), FS_NEW "4711", F_OK, 0), -1);
+	store_check();
+}
+
 /* Who recovers from a crash may crash as well: what is left of a layer has no
  * row then, and no other sign of who wanted it. */
 static void test_gc_staging(void **state)
@@ -681,6 +704,7 @@ int main(void)
 		TEST(test_transactions), TEST(test_content), TEST(test_images),
 		TEST(test_snapshots), TEST(test_containers), TEST(test_volumes),
 		TEST(test_leases), TEST(test_gc), TEST(test_gc_unnamed),
+		TEST(test_gc_half_written), TEST(test_log), TEST(test_figures),
 		TEST(test_gc_staging), TEST(test_log), TEST(test_figures),
 	};
 
