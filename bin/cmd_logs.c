@@ -81,7 +81,7 @@ static int logs_run(struct app *app, void *args, char **operands, int count UNUS
 	o.follow = a->follow && c.is_running;
 	o.run_fd = run;
 	r = logs_print(data, &o, e);
-	if (r == -ENOENT && c.row.state == CONTAINER_CREATED && !c.is_running) {
+	if (r == -ENOENT && c.row.state != CONTAINER_EXITED && !c.is_running) {
 		err_clear(e);
 		r = 0;
 	}

@@ -51,7 +51,7 @@ static int prune_container(struct buf *said, struct ctr_env *env, const struct s
 	uint64_t bytes;
 	int r = ctr_look(&c, env, row, e);
 
-	if (r < 0 || c.is_running)
+	if (r < 0 || c.is_running || c.is_starting)
 		return r;
 	r = filter_match(filters, prune_ctr_filters, &c, NULL, e);
 	if (r <= 0)

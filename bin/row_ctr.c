@@ -43,7 +43,7 @@ void row_status(const struct ctr *c, char *out, size_t size)
 		snprintf(out, size, "Up %s%s%s", ago,
 			 c->page.state == SHIM_PAUSED ? " (Paused)" : "",
 			 c->is_orphan ? " (no shim)" : "");
-	} else if (c->row.state == CONTAINER_CREATED) {
+	} else if (c->row.state != CONTAINER_EXITED) {
 		snprintf(out, size, "Created");
 	} else {
 		human_ago(c->row.finished_ns, now, ago);

@@ -151,6 +151,25 @@ static int prepare_run(struct shim *s, struct err *e)
 	return r;
 }
 
+void shim_note_network(struct shim *s)
+{
+	struct err lost = ERR_INIT;
+	pid_t pid = s->net.helper.net.pid;
+
+	if (pid <= 0 || proc_id_of(&s->report.page.net, pid, &lost) < 0)
+		s->report.page.net.pid = 0;
+}
+
+/* Before the program can run: whoever kills us from here on leaves an orphan
+ * that others find. */
+static int publish(struct shim *s, struct err *e)
+{
+	int r = report_running(&s->report, s->box.pid, e);
+
+	shim_note_network(s);
+	return r < 0 ? r : report_page(&s->report, e);
+}
+
 static int start_box(struct shim *s, int child[3], struct err *e)
 {
 	AUTO(plan_map) struct plan_map map = PLAN_MAP_INIT;
@@ -171,20 +190,11 @@ static int start_box(struct shim *s, int child[3], struct err *e)
 		fd_auto(&child[i]);
 	r = prepare_run(s, e);
 	if (r == 0)
-		r = rt_go(&s->box, &a, e);
+		r = publish(s, e);
 	if (r == 0)
-		r = report_running(&s->report, s->box.pid, e);
+		r = rt_go(&s->box, &a, e);
 	s->init_pidfd = s->box.pidfd;
 	return r;
-}
-
-void shim_note_network(struct shim *s)
-{
-	struct err lost = ERR_INIT;
-	pid_t pid = s->net.helper.net.pid;
-
-	if (pid <= 0 || proc_id_of(&s->report.page.net, pid, &lost) < 0)
-		s->report.page.net.pid = 0;
 }
 
 static int start(struct shim *s, struct err *e)
@@ -205,7 +215,6 @@ static int start(struct shim *s, struct err *e)
 	for (int i = 0; i < 3; i++)
 		fd_auto(&child[i]);
 	fd_auto(&s->plan_fd);
-	shim_note_network(s);
 	return r;
 }
 
@@ -223,15 +232,14 @@ static int lock_out_others(const struct shim *s, struct err *e)
 
 /* A container whose shim is gone.  We are not its parent: its end is seen by
  * pidfd, its exit code never.  The lock is held until the page is ours. */
-static int adopt(struct shim *s, int *lock, struct err *e)
+static int adopt(struct shim *s, struct err *e)
 {
+	AUTO_FD int lock = lock_out_others(s, e);
 	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
 	struct err lost = ERR_INIT;
 	bool with_stdin;
-	int r;
+	int r = lock < 0 ? lock : report_resume(&s->report, e);
 
-	*lock = lock_out_others(s, e);
-	r = *lock < 0 ? *lock : report_resume(&s->report, e);
 	if (r < 0)
 		return r;
 	s->adopted = true;
@@ -245,7 +253,9 @@ static int adopt(struct shim *s, int *lock, struct err *e)
 	if (!(s->cfg.flags & SHIM_START_TTY))
 		stdio_adopt(&s->io, s->report.run_fd, with_stdin);
 	r = server_listen(&s->server, s->report.run_fd, e);
-	return r < 0 ? r : stdio_run(&s->io, e);
+	if (r == 0)
+		r = stdio_run(&s->io, e);
+	return r < 0 ? r : report_page(&s->report, e);
 }
 
 static int answer(struct shim *s, int sock, struct err *e)
@@ -275,15 +285,12 @@ static int serve(struct shim *s, int sock, struct err *e)
 	execs_init(&s->execs, &s->loop, s->init_pidfd, s->cgroup_fd, s->box.exe_fd);
 	(void)supervise_event(&s->life, EV_START);
 	r = shim_watch(s, e);
-	if (r == 0)
-		r = report_page(&s->report, e);
 	return r == 0 ? answer(s, sock, e) : r;
 }
 
 int shim_setup(struct shim *s, int sock, struct err *e)
 {
 	bool adopting = s->cfg.flags & SHIM_START_ADOPT;
-	AUTO_FD int lock = -1;
 	int r = become_supervisor(e);
 
 	if (r == 0)
@@ -293,7 +300,7 @@ int shim_setup(struct shim *s, int sock, struct err *e)
 	shim_wire(s);
 	r = open_log(s, e);
 	if (r == 0)
-		r = adopting ? adopt(s, &lock, e) : start(s, e);
+		r = adopting ? adopt(s, e) : start(s, e);
 	if (r == 0)
 		r = serve(s, sock, e);
 	if (r < 0) {

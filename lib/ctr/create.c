@@ -16,6 +16,7 @@
 #include "lib/ctr/layers.h"
 #include "lib/ctr/names.h"
 #include "lib/ctr/spec.h"
+#include "lib/ctr/start.h"
 #include "lib/fmt/ref.h"
 #include "lib/fmt/user.h"
 #include "lib/store/volumes.h"
@@ -260,7 +261,6 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 		  const struct ctr_layers *layers, const struct sources *sources, bool mark,
 		  struct err *e)
 {
-	static const struct proc_id nobody;
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
 	int64_t snapshot = layers->snapshot;
 	int r = store_begin(&tx, env->store, STORE_FAST, e);
@@ -273,10 +273,8 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 		r = make_spec(env, b, sources, e);
 	if (r == 0)
 		r = put_row(env, b, image, snapshot, e);
-	if (r == 0 && mark) {
-		b->marked_ns = clock_wall_ns();
-		r = container_set_started(env->store, env->ns, b->id, &nobody, b->marked_ns, e);
-	}
+	if (r == 0 && mark)
+		r = ctr_mark_started(env, b, e);
 	if (r == 0)
 		r = write_files(env, b, e);
 	return r < 0 ? r : store_commit(&tx, e);

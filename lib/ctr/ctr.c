@@ -159,7 +159,10 @@ int ctr_look(struct ctr *out, struct ctr_env *env, struct container *row, struct
 	case CLIENT_ABSENT:
 		break;
 	}
-	return fold(out, env, out->row.state == CONTAINER_RUNNING, e);
+	r = fold(out, env, out->row.state == CONTAINER_RUNNING &&
+			   !proc_id_is_alive(&out->row.starter), e);
+	out->is_starting = r == 0 && out->row.state == CONTAINER_RUNNING;
+	return r;
 }
 
 int ctr_get(struct ctr *out, struct ctr_env *env, const char *text, struct err *e)
@@ -176,5 +179,5 @@ const char *ctr_state_name(const struct ctr *c)
 {
 	if (c->is_running)
 		return c->page.state == SHIM_PAUSED ? "paused" : "running";
-	return c->row.state == CONTAINER_CREATED ? "created" : "exited";
+	return c->row.state == CONTAINER_EXITED ? "exited" : "created";
 }

@@ -57,6 +57,7 @@ int ctr_run_dir(const struct ctr_env *env, const char *id, bool create,
 struct ctr {
 	struct container row;
 	struct shim_page page;
+	bool is_starting;		/* somebody is at it, and has no init yet */
 	bool is_running;		/* its init lives */
 	bool is_orphan;			/* it runs without a shim */
 };
@@ -77,7 +78,7 @@ int ctr_get(struct ctr *out, struct ctr_env *env, const char *text,
 int ctr_look(struct ctr *out, struct ctr_env *env, struct container *row,
 	     struct err *e) MUST_CHECK;
 
-/* "created", "running", "exited" */
+/* "created", "running", "paused", "exited" */
 const char *ctr_state_name(const struct ctr *c);
 
 /* A running container has a shim again after this. */

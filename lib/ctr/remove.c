@@ -120,23 +120,24 @@ int ctr_remove(struct ctr_env *env, struct ctr *c, const struct ctr_remove_opts 
 	AUTO(strv) struct strv volumes = STRV_INIT;
 	int r = 0;
 
-	if (c->is_running && !o->force)
+	if ((c->is_running || c->is_starting) && !o->force)
 		return err_hint(e, err_set(e, EBUSY, "container '%s' is running", c->row.name),
 				"container.running");
 	if (c->is_running)
 		r = ctr_kill_now(env, c, e);
 	if (r == 0 && o->volumes)
 		r = volume_of_container(&volumes, env->store, env->ns, c->row.id, e);
+	/* While there is a row, somebody will come back to them. */
+	remove_cgroup(&c->page);
+	if (r == 0)
+		r = remove_run_dir(env, env->run_dir, c->row.id, e);
+	if (r == 0 && env->run_fallback)
+		r = remove_run_dir(env, env->run_fallback, c->row.id, e);
 	if (r == 0)
 		r = container_remove(env->store, env->ns, c->row.id, e);
 	if (r < 0)
 		return r;
-	remove_cgroup(&c->page);
-	r = remove_run_dir(env, env->run_dir, c->row.id, e);
-	if (r == 0 && env->run_fallback)
-		r = remove_run_dir(env, env->run_fallback, c->row.id, e);
-	if (r == 0)
-		r = remove_volumes(env, &volumes, e);
+	r = remove_volumes(env, &volumes, e);
 	ctr_reap_soon(env);
 	return r;
 }

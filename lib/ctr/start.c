@@ -18,6 +18,7 @@
 #include "lib/ctr/files.h"
 #include "lib/ctr/seccomp.h"
 #include "lib/ctr/spec.h"
+#include "lib/ctr/stop.h"
 #include "lib/runtime/plan.h"
 #include "rootless/delegate.h"
 #include "rootless/net.h"
@@ -312,18 +313,30 @@ static int launch(struct client *out, struct ctr_env *env, const struct ctr_bund
 	return client_launch(out, env->shim_program, &s, l->fds, e);
 }
 
-/* The row says running, with the identity of the init that the page has. */
-static int note_started(struct ctr_env *env, const char *id, int run_fd, struct err *e)
+int ctr_mark_started(struct ctr_env *env, struct ctr_bundle *b, struct err *e)
 {
-	AUTO(buf) struct buf bytes = BUF_INIT(KIB(16));
-	struct shim_page page;
-	int r = fs_read(run_fd, SHIM_PAGE_NAME, &bytes, e);
+	struct proc_id self = { .pid = getpid() };
+	int r = proc_start_time(self.pid, &self.start, e);
 
-	if (r == 0)
-		r = shim_page_parse(&page, bytes.data, bytes.len, e);
 	if (r < 0)
 		return r;
-	return container_set_started(env->store, env->ns, id, &page.init, page.started_ns, e);
+	(void)str_copy(self.boot, sizeof(self.boot), store_boot(env->store));
+	b->marked_ns = clock_wall_ns();
+	return container_set_started(env->store, env->ns, b->id, &self, b->marked_ns, e);
+}
+
+/* A shim that was killed before it could answer may have left a container that
+ * runs, and nobody is going to hear of it. */
+static void kill_stranded(struct ctr_env *env, const char *id)
+{
+	struct err ignored = ERR_INIT;
+	AUTO_FD int run = ctr_run_dir(env, id, false, &ignored);
+	enum client_health health;
+	struct shim_page page;
+
+	if (run >= 0 && client_look(run, &page, &health, &ignored) == 0 &&
+	    health == CLIENT_ORPHAN)
+		(void)!ctr_kill_init(&page, &ignored);
 }
 
 static int start(struct client *out, struct delegated *cgroup, struct ctr_env *env,
@@ -364,7 +377,9 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 		.net = net,
 		.cgroup = cgroup->path,
 	};
-	r = launch(&client, env, b, &l, o, e);
+	r = b->marked_ns ? 0 : ctr_mark_started(env, b, e);
+	if (r == 0)
+		r = launch(&client, env, b, &l, o, e);
 	if (r == 0) {
 		r = client_await_start(&client, &started, e);
 		*exit_status = started.exit_status;
@@ -372,8 +387,6 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 	for (unsigned i = 0; r == 0 && i < PLAN_RUNG_COUNT; i++)
 		if (started.rungs & rungs_worth_saying & 1u << i)
 			ctr_notice(env, "%s", plan_rung_text(1u << i));
-	if (r == 0 && !b->marked_ns)
-		r = note_started(env, b->id, run, e);
 	if (r == 0 && started.net && b->config.ports.len)
 		r = note_ports(run, &b->config, started.net, e);
 	free(started.net);
@@ -390,6 +403,8 @@ int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	struct err late = ERR_INIT;
 	int r = start(out, &cgroup, env, b, o, exit_status, e);
 
+	if (r == -EPIPE)
+		kill_stranded(env, b->id);
 	if (r < 0)
 		delegate_undo(&cgroup);
 	/* The row said that it runs; now it has ended before it began. */

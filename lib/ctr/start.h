@@ -32,6 +32,10 @@ int ctr_prepare(struct client *out, struct ctr_env *env,
 int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	      const struct ctr_start_opts *o, int *exit_status, struct err *e) MUST_CHECK;
 
+/* The row says that it runs, and who starts it: what ctr_start() does first,
+ * for a caller that has a transaction open. */
+int ctr_mark_started(struct ctr_env *env, struct ctr_bundle *b, struct err *e) MUST_CHECK;
+
 /* The plan that ctr_start() would hand to the shim. */
 int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b,
 	     struct err *e) MUST_CHECK;

@@ -79,11 +79,10 @@ int ctr_stop(struct ctr_env *env, struct ctr *c, int sig, uint64_t timeout_ms, s
 	return refresh(env, c, e);
 }
 
-/* Without any shim: the init's end is the end of its pid namespace. */
-static int kill_init(const struct ctr *c, struct err *e)
+int ctr_kill_init(const struct shim_page *page, struct err *e)
 {
 	struct err gone = ERR_INIT;
-	AUTO_FD int pidfd = proc_id_open(&c->page.init, &gone);
+	AUTO_FD int pidfd = proc_id_open(&page->init, &gone);
 	int r;
 
 	if (pidfd < 0)
@@ -112,7 +111,7 @@ int ctr_kill_now(struct ctr_env *env, struct ctr *c, struct err *e)
 		r = client_wait(&client, 0, GONE_MS, &code, &err);
 	if (r < 0) {
 		err_clear(&err);
-		r = kill_init(c, e);
+		r = ctr_kill_init(&c->page, e);
 		if (r < 0)
 			return err_ctx(e, r, "kill '%s'", c->row.name);
 	}

@@ -17,6 +17,9 @@ int ctr_stop(struct ctr_env *env, struct ctr *c, int sig, uint64_t timeout_ms,
 /* SIGKILL to all of it; returns when it is gone. */
 int ctr_kill_now(struct ctr_env *env, struct ctr *c, struct err *e) MUST_CHECK;
 
+/* Without any shim: the end of its init is the end of its pid namespace. */
+int ctr_kill_init(const struct shim_page *page, struct err *e) MUST_CHECK;
+
 /* Only sends. -ESRCH: it does not run. */
 int ctr_signal_send(struct ctr_env *env, struct ctr *c, int sig, struct err *e) MUST_CHECK;
 

@@ -52,7 +52,7 @@ static int from_row(struct container *out, sqlite3_stmt *st, struct err *e)
 		.created_ns = db_u64(st, 8),
 		.started_ns = db_u64(st, 9),
 		.finished_ns = db_u64(st, 10),
-		.init = { .pid = (pid_t)db_int(st, 11), .start = db_u64(st, 12) },
+		.starter = { .pid = (pid_t)db_int(st, 11), .start = db_u64(st, 12) },
 		.exit_code = (int)db_int(st, 14),
 		.flags = (unsigned)db_int(st, 15),
 		.restart = db_text(st, 16),
@@ -62,7 +62,7 @@ static int from_row(struct container *out, sqlite3_stmt *st, struct err *e)
 
 	if (r == 0)
 		r = db_digest(&c.config_digest, st, 5, e);
-	(void)str_copy(c.init.boot, sizeof(c.init.boot), db_peek(st, 13));
+	(void)str_copy(c.starter.boot, sizeof(c.starter.boot), db_peek(st, 13));
 	if (r < 0) {
 		container_clear(&c);
 		return r;
@@ -281,12 +281,12 @@ static int change(struct store *s, enum sql q, const struct db_arg *args,
 }
 
 int container_set_started(struct store *s, const char *ns, const char *id,
-			  const struct proc_id *init, uint64_t started_ns,
+			  const struct proc_id *starter, uint64_t started_ns,
 			  struct err *e)
 {
 	int r = change(s, SQL_CONTAINER_STARTED,
-		       ARGS(T(ns), T(id), I(started_ns), I(init->pid), I(init->start),
-			    T(init->boot)), e);
+		       ARGS(T(ns), T(id), I(started_ns), I(starter->pid),
+			    I(starter->start), T(starter->boot)), e);
 
 	if (r == 0)
 		return no_container(id, e);

@@ -50,7 +50,7 @@ struct container {
 	uint64_t created_ns;
 	uint64_t started_ns;		/* 0: never */
 	uint64_t finished_ns;		/* 0: never, or running again */
-	struct proc_id init;		/* of the last run; pid 0: none */
+	struct proc_id starter;		/* who began the last run; pid 0: nobody */
 	int exit_code;			/* of an exited one; EXIT_UNKNOWN */
 	unsigned flags;			/* CONTAINER_* */
 	char *restart;			/* policy as text: "on-failure:3" */
@@ -81,7 +81,7 @@ static inline void containers_auto(struct containers *l)
 }
 
 /* Makes row, labels and directory; state becomes CREATED.  Times, state and
- * init of c are not read, except created_ns (0: now).  -ESTALE: the snapshot
+ * starter of c are not read, except created_ns (0: now).  -ESTALE: the snapshot
  * is gone. */
 int container_put(struct store *s, const struct container *c,
 		  struct err *e) MUST_CHECK;
@@ -94,8 +94,10 @@ int container_get(struct container *out, struct store *s, const char *ns,
 int container_list(struct containers *out, struct store *s, const char *ns,
 		   struct err *e) MUST_CHECK;
 
+/* Said before anything runs: should starter die on the way, the end of this
+ * run is unknown. */
 int container_set_started(struct store *s, const char *ns, const char *id,
-			  const struct proc_id *init, uint64_t started_ns,
+			  const struct proc_id *starter, uint64_t started_ns,
 			  struct err *e) MUST_CHECK;
 
 /* Folds the end of the run that began at started_ns (or of a later one that

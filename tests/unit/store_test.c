@@ -387,7 +387,7 @@ static void test_containers(void **state)
 	OK(container_get(&got, s, "default", "web", &e));
 	assert_int_equal(got.exit_code, 5);
 	assert_int_equal(got.finished_ns, 200);
-	assert_int_equal(got.init.pid, 7);
+	assert_int_equal(got.starter.pid, 7);
 	assert_int_equal(container_remove(s, "default", "abc1", &e), 1);
 	assert_int_equal(container_remove(s, "default", "abc1", &e), 0);
 	FAILS(EBUSY, store_ns_remove(s, "dev", &e));
