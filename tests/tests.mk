@@ -15,6 +15,7 @@ TEST_ARS = -Wl,--start-group $(call ar,$(TEST_MODS)) -Wl,--end-group
 TEST_LIBS = $(call pc,$(pc_all)) -lsubid
 unit	:= $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
 fuzzers	:= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
+faults	:= $(patsubst %.c,$(B)/%,$(wildcard tests/fault/*.c))
 
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call ar,$(TEST_MODS))
 	$(call say,LD,$@)
@@ -23,12 +24,17 @@ $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call ar,$(TEST_MODS))
 $(B)/tests/fuzz/%_fuzz: $(B)/tests/fuzz/%_fuzz.o $(call ar,$(TEST_MODS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(TEST_ARS) $(TEST_LIBS)
+
+$(B)/tests/fault/%: $(B)/tests/fault/%.o $(call ar,$(TEST_MODS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARS) $(TEST_LIBS)
 .SECONDARY:
 
 unit-programs: $(unit)
 fuzz-programs: $(fuzzers)
 
-check: $(if $(filter unit cli run,$(SUITES)),all demo-image) $(if $(filter unit,$(SUITES)),$(unit))	## run every test (SUITES="lint unit cli run fuzz", FUZZ_SECONDS=2)
+check: $(if $(filter unit cli run,$(SUITES)),all demo-image) $(if $(filter unit,$(SUITES)),$(unit)) \
+		$(if $(filter run,$(SUITES)),$(faults))	## run every test (SUITES="lint unit cli run fuzz", FUZZ_SECONDS=2)
 	$(Q)$(if $(filter fuzz,$(SUITES)),$(MAKE) CONFIG=fuzz fuzz-programs)
 	$(Q)B=$(B) CC="$(CC)" FUZZ_SECONDS=$(FUZZ_SECONDS) tests/check $(SUITES)
 
@@ -47,6 +53,9 @@ fuzz:				## run every fuzzer for FUZZ_SECONDS
 cov:				## run the unit tests and print the coverage of each file
 	$(Q)$(MAKE) CONFIG=cov check SUITES=unit
 	$(Q)tests/build/coverage build/cov
+
+fault: all $(faults)		## kill -9 at every system call of pull, run, rm and others (many minutes)
+	$(Q)B=$(B) tests/fault/sweep
 
 check-vm: all			## run the tests that need a machine of their own: root, QEMU, minutes
 	$(Q)B=$(B) tests/vm/run
@@ -78,4 +87,4 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call ar,$(TEST_MODS))
 bench: all $(benches)		## measure, side by side with the peers that are installed
 	$(Q)B=$(B) tests/bench/run
 
-.PHONY: unit-programs fuzz-programs check lint headers asan fuzz cov check-vm demo-image demo bench
+.PHONY: unit-programs fuzz-programs check lint headers asan fuzz cov fault check-vm demo-image demo bench
