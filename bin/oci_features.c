@@ -6,6 +6,7 @@
 #include "lib/fmt/json.h"
 #include "lib/fmt/secprof.h"
 #include "lib/fmt/spec_text.h"
+#include "lib/os/seccomp.h"
 #include "lib/runtime/plan.h"
 
 static void list(struct json_w *w, const char *key, const char *const *names)
@@ -23,28 +24,27 @@ static void only(struct json_w *w, const char *key, bool enabled)
 	json_w_end(w);
 }
 
+static void names(struct json_w *w, const char *key, const struct named *table)
+{
+	json_m_array(w, key);
+	for (; table->name; table++)
+		json_w_string(w, table->name);
+	json_w_end(w);
+}
+
 static void seccomp(struct json_w *w)
 {
-	static const char *const actions[] = {
-		"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
-		"SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE",
-		"SCMP_ACT_TRAP", NULL,
-	};
-	static const char *const operators[] = {
-		"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT",
-		"SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE", NULL,
-	};
-	static const char *const flags[] = {
-		"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
-		"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", NULL,
-	};
-
 	json_m_object(w, "seccomp");
 	json_m_bool(w, "enabled", true);
-	list(w, "actions", actions);
-	list(w, "operators", operators);
-	list(w, "knownFlags", flags);
-	list(w, "supportedFlags", flags);
+	names(w, "actions", secprof_actions);
+	names(w, "operators", secprof_ops);
+	list(w, "archs", secprof_arch_names);
+	names(w, "knownFlags", secprof_flags);
+	json_m_array(w, "supportedFlags");
+	for (const struct named *f = secprof_flags; f->name; f++)
+		if (seccomp_has_flag((uint32_t)f->value))
+			json_w_string(w, f->name);
+	json_w_end(w);
 	json_w_end(w);
 }
 
@@ -75,7 +75,10 @@ static void linux_part(struct json_w *w)
 	only(w, "apparmor", true);
 	only(w, "selinux", true);
 	only(w, "intelRdt", false);
-	only(w, "memoryPolicy", true);
+	json_m_object(w, "memoryPolicy");
+	names(w, "modes", spec_memory_modes);
+	names(w, "flags", spec_memory_flags);
+	json_w_end(w);
 	only(w, "netDevices", false);
 	json_m_object(w, "mountExtensions");
 	only(w, "idmap", true);

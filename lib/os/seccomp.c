@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 
 #include "lib/base/fd.h"
@@ -266,4 +268,14 @@ int seccomp_compile(struct buf *out, const struct secprof *p, uint64_t caps,
 		r = export(ctx, out, e);
 	seccomp_release(ctx);
 	return r;
+}
+
+bool seccomp_has_flag(uint32_t flag)
+{
+	/* This one says how a listener waits. */
+	if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		flag |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* EFAULT: the flags were looked at, and liked, before the filter. */
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flag, NULL) < 0 &&
+	       errno == EFAULT;
 }

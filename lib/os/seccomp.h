@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/buf.h"
@@ -17,3 +18,6 @@
 /* The filter for a container whose bounding set is caps. */
 int seccomp_compile(struct buf *out, const struct secprof *p, uint64_t caps,
 		    struct err *e) MUST_CHECK;
+
+/* Does this kernel take the flag (SECCOMP_FILTER_FLAG_*)? */
+bool seccomp_has_flag(uint32_t flag);
