@@ -56,6 +56,7 @@ table() {
 	done < <(table)
 }
 
+# field: process.noNewPrivileges
 @test "F5: no-new-privileges" {
 	local out
 	out=$(bb -u 1000 --security-opt no-new-privileges busybox sh -c 'grep NoNewPrivs /proc/self/status' | xargs)

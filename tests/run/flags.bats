@@ -382,6 +382,7 @@ no_anonymous() {
 	output_has s390x
 }
 
+# field: root.path
 @test "--rootfs runs a directory as it is" {
 	mkdir -p "$BATS_TEST_TMPDIR/r/bin"
 	cp "$(command -v busybox)" "$BATS_TEST_TMPDIR/r/bin/busybox"

@@ -170,8 +170,8 @@ static void checked_before_update(void **state UNUSED)
 		      "memory.max=8192;");
 }
 
-/* field: linux.resources.memory.kernel
- * field: linux.resources.memory.kernelTCP */
+/* ignored: linux.resources.memory.kernel
+ * ignored: linux.resources.memory.kernelTCP */
 static void kernel_memory_is_said_to_be_without_effect(void **state UNUSED)
 {
 	static const char json[] = "{\"memory\":{\"kernel\":4096,\"kernelTCP\":4096}}";
@@ -187,13 +187,13 @@ static void kernel_memory_is_said_to_be_without_effect(void **state UNUSED)
 	assert_writes(json, "");
 }
 
-/* field: linux.resources.memory.swappiness
- * field: linux.resources.memory.disableOOMKiller
- * field: linux.resources.cpu.realtimeRuntime
- * field: linux.resources.cpu.realtimePeriod
- * field: linux.resources.blockIO.leafWeight
- * field: linux.resources.network.classID
- * field: linux.resources.network.priorities */
+/* refused: linux.resources.memory.swappiness (cgroup v2 has no swappiness)
+ * refused: linux.resources.memory.disableOOMKiller (cgroup v2 has always an OOM killer)
+ * refused: linux.resources.cpu.realtimeRuntime (cgroup v2 has no real-time)
+ * refused: linux.resources.cpu.realtimePeriod (cgroup v2 has no real-time)
+ * refused: linux.resources.blockIO.leafWeight (cgroup v2 has no weight of leaves)
+ * refused: linux.resources.network.classID (cgroup v2 has no net_cls)
+ * refused: linux.resources.network.priorities (cgroup v2 has no net_prio) */
 static void refused_by_name(void **state UNUSED)
 {
 	static const struct {

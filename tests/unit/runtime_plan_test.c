@@ -141,6 +141,9 @@ static void odd_personality(struct spec *s) { strv_add(&s->personality.flags, "o
 static void net_device(struct spec *s) { spec_add_net_device(s, "eth7", NULL); }
 static void intel_rdt(struct spec *s) { s->intel_rdt = mem_str("{\"closID\":\"x\"}"); }
 
+/* field: ociVersion (1.x)
+ * refused: linux.netDevices (linux.netDevices: 'eth7')
+ * refused: linux.intelRdt (linux.intelRdt: not supported) */
 static void refuses(void **state)
 {
 	static const struct {
@@ -197,8 +200,9 @@ static void label(struct spec *s, const char *apparmor, const char *process, con
 	s->mount_label = mem_str(mount);
 }
 
-/* field: process.apparmorProfile
- * field: process.selinuxLabel
+/* field: process.apparmorProfile (where the kernel has AppArmor, else refused)
+ * field: process.selinuxLabel (where the kernel has SELinux, else refused)
+ * field: linux.mountLabel (where the kernel has SELinux, else refused)
  * Applied and read back where the kernel has the module, else refused. */
 static void labels(void **state)
 {

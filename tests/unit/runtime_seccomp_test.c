@@ -71,8 +71,7 @@ static void try_rule(const char *members, const char *rule, const char *script,
 	}
 }
 
-/* field: linux.seccomp.syscalls
- * field: linux.seccomp.syscalls.names
+/* field: linux.seccomp.syscalls.names
  * field: linux.seccomp.syscalls.action
  * field: linux.seccomp.syscalls.errnoRet */
 static void actions(void **state)

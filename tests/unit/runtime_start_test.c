@@ -114,7 +114,9 @@ static void inherited_state(void **state)
 	(void)umask(mask);
 }
 
-/* RELIABILITY F1, F5 */
+/* field: process.capabilities
+ * field: process.noNewPrivileges
+ * RELIABILITY F1, F5 */
 static void capabilities(void **state)
 {
 	struct box b;
@@ -136,7 +138,8 @@ static void capabilities(void **state)
 	       "CapAmb:\t0000000000000000\nNoNewPrivs:\t0\n");
 }
 
-/* RELIABILITY F2 */
+/* field: process.user.additionalGids
+ * RELIABILITY F2 */
 static void groups(void **state)
 {
 	static uint32_t more[] = { 7, 8 };
@@ -284,7 +287,9 @@ static void skipped_steps(void **state)
 	}
 }
 
-/* RELIABILITY B3, G1 */
+/* field: linux.maskedPaths
+ * field: linux.readonlyPaths
+ * RELIABILITY B3, G1 */
 static void masks(void **state)
 {
 	(void)state;
@@ -341,6 +346,8 @@ static void over_proc(void **state)
 	}
 }
 
+/* field: mounts.destination
+ * field: mounts.source */
 static void binds(void **state)
 {
 	char source[80];
@@ -365,6 +372,7 @@ static void binds(void **state)
 	box_end(&b);
 }
 
+/* field: root.readonly */
 static void read_only_root(void **state)
 {
 	struct box b;
@@ -375,7 +383,12 @@ static void read_only_root(void **state)
 	expect(&b, "no\ny\n");
 }
 
-/* In the container's namespaces, before and after the root was changed. */
+/* field: hooks.startContainer
+ * field: hooks.createContainer
+ * field: hooks.path
+ * field: hooks.args
+ * field: hooks.env
+ * In the container's namespaces, before and after the root was changed. */
 static void hooks(void **state)
 {
 	struct err e = ERR_INIT;
@@ -469,6 +482,8 @@ static void own_program(void **state)
 	}
 }
 
+/* field: process.terminal
+ * field: process.consoleSize */
 static void terminal(void **state)
 {
 	struct err e = ERR_INIT;
