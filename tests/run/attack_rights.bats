@@ -3,7 +3,11 @@
 
 load helper
 
-setup_file() { coracle_setup busybox; }
+setup_file() {
+	coracle_setup busybox
+	export KERNEL=$BATS_FILE_TMPDIR/kernel
+	${CC:-cc} -std=gnu17 -O1 -static -s -D_GNU_SOURCE -o "$KERNEL" "$ROOT/tests/run/kernel.c"
+}
 teardown_file() { coracle_teardown; }
 
 # rights COMMAND...: inheritable, permitted, effective, bounding and ambient
@@ -130,4 +134,37 @@ table() {
 		fails 125 bb --snapshotter fuse-overlayfs --userns nomap busybox true
 		output_has 'our own ids'
 	fi
+}
+
+# kernel MODE...: OPTIONS are those of the container
+kernel() {
+	# shellcheck disable=SC2086
+	bb -v "$KERNEL:/kernel:ro" $OPTIONS busybox /kernel "$@"
+}
+
+@test "F4: sockets of the ciphers and of virtual machines are not to be had, by any ABI" {
+	local f
+	OPTIONS=
+	[ "$(kernel families | grep -xE '38|40')" = "" ]
+	# The usual ones are.
+	[ "$(kernel families | grep -xE '1|2|10|16' | xargs)" = "1 2 10 16" ]
+	for f in 38 40; do
+		[[ "$(kernel int80 $f)" =~ ^E ]]
+		[[ "$(kernel x32 $f || true)" != *done* ]]
+	done
+	OPTIONS="--security-opt seccomp=unconfined"
+	[ "$(kernel int80 1)" != EPERM ]
+}
+
+@test "F4: what no container needs of the kernel is refused, and is there without the filter" {
+	local call how
+	OPTIONS=
+	while read -r call how; do
+		[ "$how" = EPERM ] || {
+			echo "$call: $how"
+			return 1
+		}
+	done < <(kernel calls)
+	OPTIONS="--security-opt seccomp=unconfined"
+	[ "$(kernel calls | grep -vc EPERM)" -gt 20 ]
 }
