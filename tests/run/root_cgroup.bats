@@ -94,3 +94,29 @@ in_group() {
 	[ "$(grep -c '^coracle: limits without effect here: cpuset (' <<<"$output")" -eq 2 ]
 	output_lacks '^left:'
 }
+
+# Everything that a container can reach of cgroups, written to; MARK is a file of the host's side that
+# must stay as it is.
+TOUCH='cat /proc/self/cgroup; head -n 1 /sys/fs/cgroup/cgroup.procs
+	for d in /sys/fs/cgroup /sys/fs/cgroup/..; do
+		for f in $d/cgroup.* $d/*/cgroup.procs; do (echo 0 >$f) 2>/dev/null && echo "wrote $f"; done
+		mkdir $d/inside 2>/dev/null && echo "made $d/inside"
+	done
+	mkdir /tmp/c && mount -t cgroup2 none /tmp/c 2>/dev/null && ls /tmp/c | grep coracle- && echo "saw others"
+	true'
+
+@test "G1: a container sees its own cgroup and changes nothing of it or above it" {
+	ok in_group '' "coracle run --rm --network none -v /bin/busybox:/x:ro busybox sh -c '$TOUCH'"
+	output_has '^0::/$'
+	output_has '^1$'
+	output_lacks '^(wrote|made|saw)'
+}
+
+@test "G1: neither does one with all privileges, beyond its own" {
+	ok in_group '' "coracle run -d --name other --network none busybox sleep 100 >/dev/null
+		coracle run --rm --network none --privileged busybox sh -c '$TOUCH'
+		coracle exec other echo other runs; coracle rm -f other >/dev/null"
+	output_has '^other runs$'
+	output_lacks '^saw'
+	output_lacks '^left:'
+}
