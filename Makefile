@@ -110,7 +110,7 @@ coracle-net.mods := rootless lib/os lib/fmt lib/base
 coracle-net.libs := $(call pc,slirp libseccomp)
 inside.oci := -Wl,-Bstatic -lseccomp -ljansson -Wl,-Bdynamic
 coracle-oci.main := bin/oci_main.c
-coracle-oci.mods := bin lib/runtime lib/os lib/fmt lib/base
+coracle-oci.mods := bin rootless lib/runtime lib/os lib/fmt lib/base
 coracle-oci.libs := $(if $(and $(filter-out no,$(or $(STATIC),yes)),$(call archive,seccomp),$(call archive,jansson)), \
 	$(inside.oci),$(call pc,jansson libseccomp))
 coracle-scope.main := bin/scope_main.c
