@@ -61,6 +61,11 @@ coracle_publish() {
 	chmod 0755 "$PUB"
 }
 
+# publish_deny: PUB/bin/deny, which runs a command without some system calls.
+publish_deny() {
+	${CC:-cc} -std=gnu17 -O1 -D_GNU_SOURCE -o "$PUB/bin/deny" "$ROOT/tests/fault/deny.c" -lseccomp
+}
+
 coracle_teardown() {
 	local left
 	coracle rm -f -a >/dev/null

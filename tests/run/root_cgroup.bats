@@ -8,6 +8,7 @@ setup_file() {
 	[ "$(id -u)" -eq 0 ] || skip "only root can delegate a cgroup"
 	need runuser unshare
 	coracle_publish
+	publish_deny
 	export OWNER=crt-cgroup-$$
 	useradd --system --no-create-home "$OWNER"
 	usermod --add-subuids 1000000-1065535 --add-subgids 1000000-1065535 "$OWNER"
@@ -33,7 +34,7 @@ in_group() {
 		mkdir -p "$own/$sub" && chown -R '"$OWNER"' "$own" || exit 98
 		[ -z "$sub" ] || chown -R root "$own/$sub"
 		sh -c "echo \$\$ >$own/$sub/cgroup.procs && cd / && exec \"\$@\"" - \
-			runuser -u '"$OWNER"' -- env -i PATH="'"$PUB"'/bin:/usr/bin:/bin" HOME='"$d"'/home \
+			'"${DENY-}"' runuser -u '"$OWNER"' -- env -i PATH="'"$PUB"'/bin:/usr/bin:/bin" HOME='"$d"'/home \
 			XDG_RUNTIME_DIR='"$d"'/run XDG_DATA_HOME='"$d"'/data TMPDIR='"$d"'/tmp OWN="$own" sh -c "$1"
 		status=$?
 		# The last shim may be on its way out.
@@ -47,6 +48,16 @@ in_group() {
 }
 
 @test "a container has a cgroup of its own below the caller's" {
+	ok in_group '' 'coracle run -d --name a --network none busybox sleep 100 >/dev/null
+		cd $OWN/coracle-* && cat /proc/$(head -n 1 cgroup.procs)/cgroup
+		coracle exec a cat /proc/self/cgroup; coracle rm -f a >/dev/null'
+	output_has "^0::.*/$GROUP/coracle-[0-9a-f]{12}\$"
+	output_has '^0::/$'
+	output_lacks '^left:'
+}
+
+@test "where clone3 is hidden the child goes into its cgroup itself" {
+	local DENY="$PUB/bin/deny clone3 --"
 	ok in_group '' 'coracle run -d --name a --network none busybox sleep 100 >/dev/null
 		cd $OWN/coracle-* && cat /proc/$(head -n 1 cgroup.procs)/cgroup
 		coracle exec a cat /proc/self/cgroup; coracle rm -f a >/dev/null'

@@ -9,7 +9,7 @@ setup_file() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	need runuser
 	coracle_publish
-	${CC:-cc} -std=gnu17 -O1 -D_GNU_SOURCE -o "$PUB/bin/deny" "$ROOT/tests/fault/deny.c" -lseccomp
+	publish_deny
 	export USER1=crt-deny-$$
 	useradd --system --no-create-home "$USER1"
 	usermod --add-subuids 2000000-2065535 --add-subgids 2000000-2065535 "$USER1"
@@ -130,6 +130,8 @@ same() {
 @test "without pidfd_send_signal" { same pidfd_send_signal; }
 @test "without memfd_create" { same memfd_create; }
 @test "without execveat" { same execveat; }
+
+@test "without what is new in files: statx, renameat2, copy_file_range" { same statx,renameat2,copy_file_range; }
 
 @test "mount_setattr alone, as in Linux 5.2 to 5.11" { same mount_setattr,close_range; }
 
