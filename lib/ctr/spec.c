@@ -111,6 +111,17 @@ static void tmpfs_options(struct spec_mount *m, const struct mount_opt *o)
 		strv_addf(&m->options, "gid=%u", o->gid);
 }
 
+/* For the mounts below it as well. */
+static void restrict_mount(struct spec_mount *m, const struct mount_opt *o, bool all)
+{
+	if (o->read_only)
+		strv_add(&m->options, all ? "rro" : "ro");
+	strv_add(&m->options, all ? "rnosuid" : "nosuid");
+	strv_add(&m->options, all ? "rnodev" : "nodev");
+	if (o->flags & MOUNT_NOEXEC)
+		strv_add(&m->options, all ? "rnoexec" : "noexec");
+}
+
 static void user_mount(struct spec *s, const struct mount_opt *o, const char *source)
 {
 	struct spec_mount *m;
@@ -124,11 +135,7 @@ static void user_mount(struct spec *s, const struct mount_opt *o, const char *so
 		strv_add(&m->options, o->propagation == MOUNT_PROP_DEFAULT ? "rprivate" :
 				      mount_propagation_name(o->propagation));
 	}
-	strv_add(&m->options, o->read_only ? "ro" : "rw");
-	strv_add(&m->options, "nosuid");
-	strv_add(&m->options, "nodev");
-	if (o->flags & MOUNT_NOEXEC)
-		strv_add(&m->options, "noexec");
+	restrict_mount(m, o, o->kind != MOUNT_TMPFS && !o->not_recursive);
 }
 
 /* RELIABILITY 3.3; thermal_throttle exists for each processor. */

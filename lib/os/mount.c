@@ -9,7 +9,7 @@
 #include "lib/os/mount_old.h"
 
 /* fsconfig(2) for all pairs, and the file system is there. */
-static int configure(int fs, const char *pairs, size_t len)
+static int configure(int fs, const char *pairs, size_t len, uint32_t *refused)
 {
 	for (const char *key = pairs; key < pairs + len;) {
 		const char *value = key + strlen(key) + 1;
@@ -19,8 +19,10 @@ static int configure(int fs, const char *pairs, size_t len)
 			r = fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
 		else
 			r = fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
-		if (r < 0)
+		if (r < 0) {
+			*refused = (uint32_t)(key - pairs) + 1;
 			return -errno;
+		}
 		key = value + strlen(value) + 1;
 	}
 	return fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
@@ -36,12 +38,13 @@ int mount_fs(struct mount_stage *st, const char *type, const char *pairs,
 	     size_t len, uint64_t attrs)
 {
 	AUTO_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
+	uint32_t ignored;
 	int fd, r;
 
 	if (fs < 0)
 		return st && mount_is_hidden(errno) ?
 			mount_old_fs(st, type, pairs, len, attrs) : -errno;
-	r = configure(fs, pairs, len);
+	r = configure(fs, pairs, len, st ? &st->refused : &ignored);
 	if (r == -EINVAL && st && wants_one_text(pairs, len))
 		return mount_old_fs(st, type, pairs, len, attrs);
 	if (r < 0)

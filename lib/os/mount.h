@@ -26,6 +26,8 @@ struct mount_stage {
 	int fd;				/* -1: none was needed so far */
 	unsigned count;			/* of the places made in it */
 	bool early;			/* no files can be made yet: -ERESTART */
+	uint32_t refused;		/* by a file system: where in its pairs the option
+					 * begins, plus one */
 };
 
 #define MOUNT_STAGE_INIT { .fd = -1 }

@@ -13,6 +13,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/proc.h"
+#include "lib/base/str.h"
 #include "lib/os/caps.h"
 #include "lib/runtime/exe.h"
 #include "lib/runtime/init.h"
@@ -347,6 +348,27 @@ int boot_receive(int sock, struct rt_msg *m, int *fd, struct err *e)
 	return 1;
 }
 
+/* What the detail of a message tells beyond the words of its step. */
+static void describe(const void *plan, const struct rt_msg *m, char words[static PLAN_WORDS_MAX])
+{
+	const struct plan_head *h = plan;
+	const struct plan_step *s = plan_steps(h) + m->step;
+	size_t len;
+
+	plan_describe(plan, m->step, words);
+	if (m->step >= h->step_count)
+		return;
+	len = strlen(words);
+	if (s->op == OP_TAP) {
+		(void)snprintf(words, PLAN_WORDS_MAX, "network: %s",
+			       tap_step_text((enum tap_step)m->detail));
+	} else if (s->op == OP_FSMOUNT && m->detail && m->detail <= s->data_len) {
+		(void)snprintf(words + len, PLAN_WORDS_MAX - len, ": option '%.64s'",
+			       plan_text(plan, s->data + m->detail - 1));
+		str_mask(words);
+	}
+}
+
 int boot_error(const void *plan, const struct rt_msg *m, struct err *e)
 {
 	const struct plan_head *h = plan;
@@ -368,10 +390,7 @@ int boot_error(const void *plan, const struct rt_msg *m, struct err *e)
 	default:
 		break;
 	}
-	plan_describe(plan, m->step, words);
-	if (m->step < h->step_count && plan_steps(h)[m->step].op == OP_TAP)
-		(void)snprintf(words, sizeof(words), "network: %s",
-			       tap_step_text((enum tap_step)m->detail));
+	describe(plan, m, words);
 	r = err_ret(e, -code, "%s", words);
 	if (m->step < h->step_count && (plan_steps(h)[m->step].op == OP_EXEC ||
 					plan_steps(h)[m->step].op == OP_LOOKUP))

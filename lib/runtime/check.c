@@ -134,11 +134,8 @@ static int check_mount(const struct spec_mount *m, bool has_userns, struct err *
 	bool bind = !m->type || str_eq(m->type, "bind") ||
 		    strv_has(&m->options, "bind") || strv_has(&m->options, "rbind");
 
-	if (str_is_empty(m->destination) || m->destination[0] != '/')
-		return err_set(e, EINVAL, "mount '%s': the destination is not absolute",
-			       str_or(m->destination, ""));
-	if (str_eq(m->destination, "/"))
-		return err_set(e, EINVAL, "mount '/': the root cannot be covered");
+	if (str_is_empty(m->destination))
+		return err_set(e, EINVAL, "mount: the destination is missing");
 	if (strlen(m->destination) >= MAX_PATH)
 		return err_set(e, ENAMETOOLONG, "mount: destination too long");
 	if (bind && (str_is_empty(m->source) || m->source[0] != '/'))

@@ -112,20 +112,6 @@ static int compile_maps(struct compile *c, struct err *e)
 
 /* --- the parts --- */
 
-static bool wants_slaves(const struct spec *s)
-{
-	if (s->rootfs_propagation && !strstr(s->rootfs_propagation, "private"))
-		return true;
-	for (size_t i = 0; i < s->mount_count; i++) {
-		const struct strv *o = &s->mounts[i].options;
-
-		if (strv_has(o, "slave") || strv_has(o, "rslave") ||
-		    strv_has(o, "shared") || strv_has(o, "rshared"))
-			return true;
-	}
-	return false;
-}
-
 static void network(struct compile *c)
 {
 	const struct plan_net *n = &c->opt->net;
@@ -165,11 +151,10 @@ static void time_ns(struct compile *c)
 static void start_steps(struct compile *c)
 {
 	const struct spec *s = c->spec;
-	struct plan_step step = step_of(OP_PRIVATE);
+	struct plan_step step;
 
 	blob_step(&c->blob, step_of(OP_SESSION));
-	step.a = wants_slaves(s) ? MS_SLAVE : MS_PRIVATE;
-	blob_step(&c->blob, step);
+	compile_private(c);
 	if (!c->opt->keep_keyring)
 		blob_step(&c->blob, step_of(OP_KEYRING));
 	if (s->process.oom_score_set) {
@@ -217,17 +202,6 @@ static void sysctls(struct compile *c)
 		s.s2 = blob_text(&c->blob, eq + 1);
 		blob_step(&c->blob, s);
 	}
-}
-
-static uint64_t propagation_of(const char *text)
-{
-	if (!text || strstr(text, "private"))
-		return 0;
-	if (strstr(text, "slave"))
-		return MS_SLAVE;
-	if (strstr(text, "shared"))
-		return MS_SHARED;
-	return MS_UNBINDABLE;
 }
 
 /* Those of the container's namespaces are its init's to run. */
@@ -282,13 +256,10 @@ static void enter_root(struct compile *c)
 	s = step_of(OP_PIVOT);
 	s.slot = SLOT_ROOT;
 	blob_step(&c->blob, s);
-	s = step_of(OP_ROOT_ATTR);
-	s.a = c->spec->root_readonly ? MOUNT_ATTR_RDONLY : 0;
-	s.b = propagation_of(c->spec->rootfs_propagation);
-	if (s.a || s.b)
-		blob_step(&c->blob, s);
-	s.op = OP_VERIFY_ROOT;
+	compile_root_attrs(c);
+	s = step_of(OP_VERIFY_ROOT);
 	s.slot = SLOT_ROOT;
+	s.a = c->spec->root_readonly ? MOUNT_ATTR_RDONLY : 0;
 	blob_step(&c->blob, s);
 	compile_verify(c);
 }
@@ -353,7 +324,9 @@ static int compile_all(struct compile *c, struct err *e)
 	h->preserve_fds = c->opt->preserve_fds;
 
 	start_steps(c);
-	r = compile_mounts_early(c, e);
+	r = compile_mounts_read(c, e);
+	if (r == 0)
+		r = compile_mounts_early(c, e);
 	if (r == 0 && c->is_foreign)
 		r = compile_root_early(c, e);
 	if (r < 0)
@@ -393,14 +366,16 @@ int plan_compile(struct buf *out, const struct spec *s,
 	c.is_foreign = c.has_maps &&
 		       (id_to_inside(&o->idmap->uids, o->self_uid) == ID_NONE ||
 			id_to_inside(&o->idmap->gids, o->self_gid) == ID_NONE);
-	c.mount_slots = mem_zero(s->mount_count + 1, 1);
+	c.is_privileged = !c.has_maps && !joins_user(&c);
+	c.propagation = propagation_wanted(&c);
+	c.mounts = mem_zero(s->mount_count + 1, sizeof(*c.mounts));
 	c.file_slots = mem_zero(o->file_count + 1, 1);
 	blob_init(&c.blob, PLAN_START);
 	r = compile_all(&c, e);
 	if (r == 0)
 		r = blob_finish(&c.blob, out, e);
 	blob_clear(&c.blob);
-	free(c.mount_slots);
+	compile_mounts_clear(&c);
 	free(c.file_slots);
 	return r;
 }

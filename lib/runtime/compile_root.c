@@ -7,6 +7,62 @@
 #include "lib/base/str.h"
 #include "lib/runtime/compile.h"
 
+/* --- what spreads from one mount namespace to another --- */
+
+static uint64_t stronger(uint64_t a, const char *text)
+{
+	if (strstr(text, "shared"))
+		return MS_SHARED;
+	return strstr(text, "slave") && a == MS_PRIVATE ? (uint64_t)MS_SLAVE : a;
+}
+
+uint64_t propagation_wanted(const struct compile *c)
+{
+	const struct spec *s = c->spec;
+	uint64_t p = stronger(MS_PRIVATE, str_or(s->rootfs_propagation, ""));
+
+	for (size_t i = 0; i < s->mount_count; i++)
+		for (size_t k = 0; k < s->mounts[i].options.len; k++) {
+			const char *o = s->mounts[i].options.v[k];
+
+			if (str_eq(o, "slave") || str_eq(o, "rslave") || str_eq(o, "shared") ||
+			    str_eq(o, "rshared"))
+				p = stronger(p, o);
+		}
+	/* In a user namespace all that came from the host is its slave. */
+	return p == MS_SHARED && !c->is_privileged ? (uint64_t)MS_SLAVE : p;
+}
+
+/* Nothing of ours may spread, whatever is wanted: not even for those mounts
+ * that are to stay shared is the root one of them. */
+void compile_private(struct compile *c)
+{
+	struct plan_step s = step_of(OP_PRIVATE);
+
+	s.a = c->propagation == MS_SHARED ? (uint64_t)MS_PRIVATE : MS_REC | c->propagation;
+	blob_step(&c->blob, s);
+}
+
+void compile_root_attrs(struct compile *c)
+{
+	const char *text = str_or(c->spec->rootfs_propagation, "private");
+	struct plan_step s = step_of(OP_ROOT_ATTR);
+
+	s.a = c->spec->root_readonly ? MOUNT_ATTR_RDONLY : 0;
+	if (strstr(text, "slave"))
+		s.b = MS_SLAVE;
+	else if (strstr(text, "shared"))
+		s.b = MS_SHARED;
+	else if (strstr(text, "unbindable"))
+		s.b = MS_UNBINDABLE;
+	if (s.b && text[0] == 'r')
+		s.b |= MS_REC;
+	if (s.a || s.b)
+		blob_step(&c->blob, s);
+}
+
+/* --- the root file system --- */
+
 static int compile_dir(struct compile *c, struct err *e)
 {
 	const struct plan_root *r = &c->opt->root;
@@ -17,6 +73,11 @@ static int compile_dir(struct compile *c, struct err *e)
 	s.slot = SLOT_ROOT;
 	s.s1 = blob_text(&c->blob, r->path);
 	s.flags = r->recursive ? STEP_RECURSIVE : 0;
+	/* Else what is mounted in it could be seen outside. */
+	if (c->propagation != MS_PRIVATE) {
+		s.data_len = MS_PRIVATE;
+		s.flags |= STEP_ATTR_RECURSIVE;
+	}
 	blob_step(&c->blob, s);
 	return 0;
 }
@@ -139,8 +200,16 @@ int compile_root(struct compile *c, struct err *e)
 	struct plan_step s = step_of(OP_ROOT);
 	int r = make_root(c, e);
 
+	if (r < 0)
+		return r;
+	/* Of the host's mounts only copies are needed from here on. */
+	if (c->propagation == MS_SHARED) {
+		struct plan_step p = step_of(OP_PRIVATE);
+
+		p.a = MS_REC | MS_PRIVATE;
+		blob_step(&c->blob, p);
+	}
 	s.slot = SLOT_ROOT;
-	if (r == 0)
-		blob_step(&c->blob, s);
-	return r;
+	blob_step(&c->blob, s);
+	return 0;
 }

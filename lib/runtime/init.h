@@ -74,11 +74,11 @@ typedef int init_op(struct init *in, const struct plan_step *s);
 
 /* init_mount.c */
 init_op init_private, init_fsmount, init_layers, init_overlay, init_fuse, init_tree,
-	init_device, init_attr, init_root, init_pivot, init_root_attr,
+	init_device, init_attr, init_remount, init_root, init_pivot, init_root_attr,
 	init_verify_root;
 /* init_place.c: what happens at a path inside the root */
-init_op init_attach, init_mkdir, init_symlink, init_copy_up, init_console,
-	init_mask, init_read_only, init_verify_mask, init_verify_read_only,
+init_op init_attach, init_dev_dir, init_node, init_copy_link, init_symlink, init_copy_up,
+	init_console, init_mask, init_read_only, init_verify_mask, init_verify_read_only,
 	init_mkcwd, init_cwd, init_sysctl;
 /* init_proc.c: the process itself */
 init_op init_session, init_keyring, init_lo, init_hostname, init_domainname,
@@ -118,9 +118,9 @@ char *init_decimal(char out[static 24], int64_t value);
 /* Waits for this byte; -EPIPE when the parent gave up. */
 int init_wait_for(struct init *in, char what);
 
-/* A path below a directory, made when it is missing: a directory, or an empty
- * file.  O_PATH descriptor. */
-int init_place(int dir, const char *path, bool want_dir, mode_t mode, bool real);
+/* A mount of the host's node, if it is what it should be: also found by its
+ * number when it has another name. */
+int init_open_device(struct init *in, const char *path, uint64_t type, dev_t number);
 
 /* The two vectors as execve wants them; turned in place, once. */
 struct plan_vectors;

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
+#include "lib/base/fs.h"
 #include "lib/base/str.h"
 #include "lib/os/mount.h"
 #include "lib/runtime/plan.h"
@@ -26,14 +27,16 @@ static int fill(struct init *in, const struct plan_step *s, int fd)
 int init_private(struct init *in, const struct plan_step *s)
 {
 	(void)in;
-	return mount(NULL, "/", NULL, MS_REC | (unsigned long)s->a, NULL) < 0 ? -errno : 0;
+	return mount(NULL, "/", NULL, (unsigned long)s->a, NULL) < 0 ? -errno : 0;
 }
 
 /* A recursive copy of the host's: the only form that a locked mount tree, as
  * one sees it when nested, may be copied in. */
 static int bind_instead(struct init *in, const struct plan_step *s)
 {
-	struct mount_change c = { .set = s->a };
+	/* What is not only ours is not for us to arrange (RELIABILITY G1). */
+	bool shared = s->b != PLAN_RUNG_PROC_BIND;
+	struct mount_change c = { .set = s->a | (shared ? MOUNT_ATTR_RDONLY : 0u) };
 	AUTO_FD int fd = mount_tree(init_stage(in), AT_FDCWD, init_text(in, s->s2), true, false);
 	int r;
 
@@ -48,7 +51,8 @@ static int bind_instead(struct init *in, const struct plan_step *s)
 	r = mount_change(init_stage(in), fd, &c, true);
 	if (r < 0)
 		return r;
-	in->rungs |= (uint32_t)s->b;
+	if (!(s->flags & STEP_OPTIONAL))
+		in->rungs |= (uint32_t)s->b;
 	return take_fd(&fd);
 }
 
@@ -66,6 +70,8 @@ int init_fsmount(struct init *in, const struct plan_step *s)
 		in->rungs |= (uint32_t)s->b;
 		return 0;
 	}
+	if (fd == -EINVAL)
+		in->detail = in->stage.refused;
 	return fill(in, s, fd);
 }
 
@@ -184,29 +190,60 @@ int init_fuse(struct init *in, const struct plan_step *s)
 	return r < 0 ? r : init_wait_for(in, RT_FUSE_READY);
 }
 
-/* from: what an earlier try opened, or -1. */
-static int make_tree(struct init *in, const struct plan_step *s, int from)
+/* What the mount's owner locked stays locked: a restriction that we cannot
+ * lift is kept. */
+static int change(struct init *in, int fd, const struct plan_step *s, bool recursive)
 {
 	struct mount_change c = {
 		.set = s->a,
 		.clear = s->b,
 		.propagation = s->data_len,
 	};
+	int r;
+
+	if (!c.set && !c.clear && !c.propagation)
+		return 0;
+	r = mount_change(init_stage(in), fd, &c, recursive);
+	if (r != -EPERM || !c.clear)
+		return r;
+	c.clear = 0;
+	return c.set || c.propagation ? mount_change(init_stage(in), fd, &c, recursive) : 0;
+}
+
+int init_attr(struct init *in, const struct plan_step *s)
+{
+	int fd = in->slots[s->slot];
+
+	return fd < 0 ? 0 : change(in, fd, s, s->flags & STEP_ATTR_RECURSIVE);
+}
+
+int init_remount(struct init *in, const struct plan_step *s)
+{
+	struct err ignored = ERR_INIT;
+	AUTO_FD int fd = fs_open_inroot(in->slots[s->slot], init_text(in, s->s1), O_PATH, 0,
+					&ignored);
+
+	return fd < 0 ? fd : change(in, fd, s, s->flags & STEP_ATTR_RECURSIVE);
+}
+
+/* from: what an earlier try opened, or -1. */
+static int make_tree(struct init *in, const struct plan_step *s, int from)
+{
 	int dir = from < 0 ? AT_FDCWD : from;
 	const char *path = from < 0 ? init_text(in, s->s1) : "";
 	bool no_follow = s->flags & STEP_NO_FOLLOW;
-	bool recursive = s->flags & STEP_RECURSIVE;
-	AUTO_FD int fd = mount_tree(init_stage(in), dir, path, recursive, no_follow);
-	int r = fd;
+	bool all = s->flags & STEP_ATTR_RECURSIVE;
+	AUTO_FD int fd = mount_tree(init_stage(in), dir, path, s->flags & STEP_RECURSIVE,
+				    no_follow);
+	int r;
 
 	/* Mounts that cover parts of this one belong to somebody with more
 	 * rights: they can only be copied together. */
-	if (fd == -EINVAL && !recursive) {
+	if (fd == -EINVAL && !(s->flags & STEP_RECURSIVE)) {
 		fd = mount_tree(init_stage(in), dir, path, true, no_follow);
-		r = fd;
+		all = true;
 	}
-	if (r >= 0 && (c.set || c.clear || c.propagation))
-		r = mount_change(init_stage(in), fd, &c, s->flags & STEP_ATTR_RECURSIVE);
+	r = fd < 0 ? fd : change(in, fd, s, all);
 	return r < 0 ? r : take_fd(&fd);
 }
 
@@ -233,32 +270,36 @@ int init_tree(struct init *in, const struct plan_step *s)
 }
 
 /* Only a device node with the expected number is let in (RELIABILITY B3). */
-int init_device(struct init *in, const struct plan_step *s)
+static int open_device(struct init *in, const char *path, uint64_t type, dev_t number)
 {
+	AUTO_FD int fd = mount_tree(init_stage(in), AT_FDCWD, path, false, false);
 	struct stat st;
-	AUTO_FD int fd = mount_tree(init_stage(in), AT_FDCWD, init_text(in, s->s1), false,
-				    false);
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		int r = fd < 0 ? fd : -errno;
-
-		return (s->flags & STEP_OPTIONAL) && r == -ENOENT ? 0 : r;
-	}
-	if ((st.st_mode & S_IFMT) != s->a || st.st_rdev != s->b)
-		return -ENXIO;
-	return fill(in, s, take_fd(&fd));
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return (st.st_mode & S_IFMT) == type && st.st_rdev == number ? take_fd(&fd) : -ENXIO;
 }
 
-int init_attr(struct init *in, const struct plan_step *s)
+int init_open_device(struct init *in, const char *path, uint64_t type, dev_t number)
 {
-	struct mount_change c = {
-		.set = s->a,
-		.clear = s->b,
-		.propagation = s->data_len,
-	};
+	int r = open_device(in, path, type, number);
+	char by_number[48];
+	int other;
 
-	return mount_change(init_stage(in), in->slots[s->slot], &c,
-			    s->flags & STEP_ATTR_RECURSIVE);
+	if (r != -ENOENT && r != -ENXIO)
+		return r;
+	/* As udev lists them. */
+	(void)snprintf(by_number, sizeof(by_number), "/dev/%s/%u:%u",
+		       type == S_IFBLK ? "block" : "char", major(number), minor(number));
+	other = open_device(in, by_number, type, number);
+	return other == -ENOENT ? r : other;
+}
+
+int init_device(struct init *in, const struct plan_step *s)
+{
+	return fill(in, s, init_open_device(in, init_text(in, s->s1), s->a, s->b));
 }
 
 /* pivot_root(2) wants an attached mount.  Where it is attached matters to
@@ -285,9 +326,12 @@ int init_pivot(struct init *in, const struct plan_step *s)
 
 int init_root_attr(struct init *in, const struct plan_step *s)
 {
-	struct mount_change c = { .set = s->a, .propagation = s->b };
+	struct mount_change c = { .set = s->a };
+	int r = s->a ? mount_change(NULL, in->slots[SLOT_ROOT], &c, false) : 0;
 
-	return mount_change(NULL, in->slots[SLOT_ROOT], &c, false);
+	if (r == 0 && s->b && mount(NULL, "/", NULL, (unsigned long)s->b, NULL) < 0)
+		r = -errno;
+	return r;
 }
 
 /* What was asked for must be so, whatever the calls said (RELIABILITY F3). */

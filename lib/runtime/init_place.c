@@ -135,16 +135,21 @@ static int open_real_dir(int dir, const char *path)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int init_place(int dir, const char *path, bool want_dir, mode_t mode, bool real)
+/* The place at path, made when it is missing: a directory, or an empty file.
+ * flags: STEP_REAL_DIR, STEP_NO_FOLLOW. */
+static int open_place(int dir, const char *path, bool want_dir, uint32_t flags)
 {
-	int fd = real ? open_real_dir(dir, path) : open_inroot(dir, path, O_PATH, 0);
+	int fd;
 
+	if (flags & STEP_REAL_DIR)
+		fd = open_real_dir(dir, path);
+	else
+		fd = open_inroot(dir, path,
+				 O_PATH | (flags & STEP_NO_FOLLOW ? O_NOFOLLOW : 0), 0);
 	if (fd != -ENOENT)
 		return fd;
-	if (!real)
-		return make_place(dir, path, want_dir, mode);
-	fd = make_place(dir, path, true, mode);
-	if (fd < 0)
+	fd = make_place(dir, path, want_dir, 0755);
+	if (fd < 0 || !(flags & STEP_REAL_DIR))
 		return fd;
 	fd_auto(&fd);
 	return open_real_dir(dir, path);
@@ -160,9 +165,7 @@ int init_attach(struct init *in, const struct plan_step *s)
 		return 0;	/* optional, and not to be had */
 	if (fstat(mount, &st) < 0)
 		return -errno;
-	at = init_place(in->slots[s->slot], init_text(in, s->s1),
-			S_ISDIR(st.st_mode), s->a ? (mode_t)s->a : 0755,
-			s->flags & STEP_REAL_DIR);
+	at = open_place(in->slots[s->slot], init_text(in, s->s1), S_ISDIR(st.st_mode), s->flags);
 	if (at < 0)
 		return at;
 	if (fstat(at, &there) < 0)
@@ -175,12 +178,106 @@ int init_attach(struct init *in, const struct plan_step *s)
 	return mount_attach(mount, at);
 }
 
-int init_mkdir(struct init *in, const struct plan_step *s)
-{
-	AUTO_FD int fd = mkdirs_inroot(in->slots[s->slot], init_text(in, s->s1),
-				       (mode_t)s->a);
+/* --- devices --- */
 
-	return fd < 0 ? fd : 0;
+int init_dev_dir(struct init *in, const struct plan_step *s)
+{
+	int fd = open_place(in->slots[s->from], "/dev", true, STEP_REAL_DIR);
+
+	if (fd < 0)
+		return fd;
+	in->slots[s->slot] = fd;
+	return 0;
+}
+
+/* One that is there already may be what is wanted. */
+static int make_node(int parent, const char *name, const struct plan_step *s,
+		     const uint32_t ids[2])
+{
+	mode_t old = umask(0);
+	int r = mknodat(parent, name, (mode_t)s->a, s->b) < 0 ? -errno : 0;
+	AUTO_FD int fd = -1;
+	struct stat st;
+
+	(void)umask(old);
+	if (r < 0 && r != -EEXIST)
+		return r;
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if ((st.st_mode & S_IFMT) != (s->a & S_IFMT) || st.st_rdev != s->b)
+		return -EEXIST;
+	if (r == 0 && (ids[0] || ids[1]) && fchownat(fd, "", ids[0], ids[1], AT_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+static int bind_node(struct init *in, int parent, const char *name, const struct plan_step *s)
+{
+	AUTO_FD int from = init_open_device(in, init_text(in, s->s2), s->a & S_IFMT, s->b);
+	AUTO_FD int at = -1;
+	int r = from < 0 ? from : make_file(parent, name);
+
+	if (r < 0)
+		return r;
+	at = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return at < 0 ? -errno : mount_attach(from, at);
+}
+
+int init_node(struct init *in, const struct plan_step *s)
+{
+	const uint32_t *ids = (const uint32_t *)(const void *)(in->plan + s->data);
+	char path[MAX_PATH];
+	const char *name;
+	AUTO_FD int parent = open_parent(in->slots[s->slot], init_text(in, s->s1), path, &name);
+	int r;
+
+	if (parent < 0)
+		return parent;
+	r = make_node(parent, name, s, ids);
+	/* Root of a container is not allowed everything. */
+	if (r == -EPERM && !S_ISFIFO(s->a))
+		r = bind_node(in, parent, name, s);
+	return r;
+}
+
+/* --- symbolic links --- */
+
+static int link_to(int parent, const char *name, const char *text)
+{
+	char there[MAX_PATH];
+	ssize_t n;
+
+	if (symlinkat(text, parent, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	n = readlinkat(parent, name, there, sizeof(there));
+	return n == (ssize_t)strlen(text) && memcmp(there, text, (size_t)n) == 0 ? 0 : -EEXIST;
+}
+
+int init_copy_link(struct init *in, const struct plan_step *s)
+{
+	int *from = &in->slots[s->from];
+	char path[MAX_PATH], text[MAX_PATH];
+	AUTO_FD int parent = -1;
+	const char *name;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(*from, &st) < 0)
+		return -errno;
+	if (!S_ISLNK(st.st_mode))
+		return 0;
+	n = readlinkat(*from, "", text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	parent = open_parent(in->slots[s->slot], init_text(in, s->s1), path, &name);
+	if (parent < 0)
+		return parent;
+	fd_auto(from);		/* it is not mounted */
+	return link_to(parent, name, text);
 }
 
 int init_symlink(struct init *in, const struct plan_step *s)

@@ -122,11 +122,14 @@ struct plan_step {
 	X(FUSE, "fuse", "mount the root file system by '%s'", USE_S1 | USE_FILL | USE_LIST) \
 	X(TREE, "tree", "open '%s'", USE_S1 | USE_FILL)			\
 	X(DEVICE, "device", "open device '%s'", USE_S1 | USE_FILL)	\
-	X(ATTR, "attr", "change mount attributes", USE_SLOT)		\
+	X(ATTR, "attr", "mount '%s'", USE_S1 | USE_SLOT)		\
 	X(SYSCTL, "sysctl", "set sysctl '%s'", USE_S1 | USE_S2 | USE_SLOT) \
 	X(ROOT, "root", "attach the root file system", USE_SLOT)	\
 	X(ATTACH, "mount", "mount '%s'", USE_S1 | USE_SLOT | USE_FROM)	\
-	X(MKDIR, "mkdir", "make directory '%s'", USE_S1 | USE_SLOT)	\
+	X(REMOUNT, "remount", "remount '%s'", USE_S1 | USE_SLOT)	\
+	X(DEV_DIR, "dev-dir", "use '/dev' of the root file system", USE_FILL | USE_FROM) \
+	X(NODE, "node", "make device '%s'", USE_S1 | USE_SLOT | USE_IDS) \
+	X(COPY_LINK, "copy-link", "copy symbolic link '%s'", USE_S1 | USE_SLOT | USE_FROM) \
 	X(SYMLINK, "symlink", "make symbolic link '%s'", USE_S1 | USE_S2 | USE_SLOT) \
 	X(COPY_UP, "copy-up", "copy '%s' to its tmpfs", USE_S1 | USE_SLOT | USE_FROM) \
 	X(CONSOLE, "console", "set up the terminal", 0) \
@@ -181,20 +184,25 @@ enum plan_op {
 #define STEP_FALLBACK (1u << 3)		/* FSMOUNT: else bind the host's s2 */
 #define STEP_REAL_DIR (1u << 4)		/* ATTACH: no link on the way to s1 */
 #define STEP_IN_PROC (1u << 5)		/* ATTACH: may land in procfs */
-#define STEP_NO_FOLLOW (1u << 6)	/* TREE: of the link itself */
+#define STEP_NO_FOLLOW (1u << 6)	/* TREE, ATTACH: the link itself */
 #define STEP_NO_NEW_PRIVS (1u << 7)	/* VERIFY: must be set */
 #define STEP_SECCOMP (1u << 8)		/* VERIFY: a filter must be loaded */
 #define STEP_EARLY (1u << 9)		/* TREE: tried again once ids are mapped */
 #define STEP_OUTSIDE (1u << 10)		/* HOOK: run by who started the container */
 
 /* Members by op, where the table does not tell:
- *	FSMOUNT	a: attributes set; b: rung to report when the fallback is taken
+ *	FSMOUNT	a: attributes set; b: rung to report when the fallback is taken,
+ *		or if it is optional when there is none
  *	TREE	a: attributes set; b: cleared; data_len: propagation (MS_*)
- *	ATTR	the same, on slot
+ *	ATTR	as TREE, on slot; s1: where it will be
+ *	REMOUNT	the same, on what is mounted at s1
+ *	DEVICE	a: type, b: number
  *	LAYERS	s1, data: those of OVERLAY, which then uses what was opened
  *	ATTACH	slot: directory the path is below; from: what is attached;
- *		a: mode of a directory to be made
- *	MKDIR	a: mode
+ *	DEV_DIR	slot: SLOT_DEV, from: root
+ *	NODE	slot: directory; a: type and mode, b: number; data: uid, gid; s2:
+ *		what is bound when no node can be made
+ *	COPY_LINK slot: root; from: what is to be mounted there unless it is a link
  *	SYMLINK	s1: its name, s2: its text
  *	COPY_UP	slot: root; from: the tmpfs; s1: what is copied
  *	CONSOLE	slot: SLOT_DEV for a /dev/console; a: rows << 16 | columns
