@@ -163,6 +163,9 @@ struct oci_child {
 	int console_fd;			/* -1: none */
 	int notify_fd;			/* -1: none */
 };
+
+/* Before it is started: signals are kept until they can be passed on. */
+int oci_hold_signals(struct err *e) MUST_CHECK;
 int oci_foreground(int *status, const struct oci_child *child, const struct oci *o,
 		   struct err *e) MUST_CHECK;
 

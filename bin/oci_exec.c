@@ -297,6 +297,8 @@ static int exec_run(struct app *app, void *args, char **operands, int count, str
 		r = err_set(e, EINVAL, "--console-socket: needed for a terminal without us");
 	if (r == 0)
 		r = compile(&j, e);
+	if (r == 0 && !j.a->detach)
+		r = oci_hold_signals(e);
 	if (r == 0)
 		r = run(&j, &p, e);
 	fd_auto(&p.pidfd);

@@ -137,6 +137,14 @@ static int relay(struct foreground *f, struct err *e)
 	return 0;
 }
 
+int oci_hold_signals(struct err *e)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	return sigprocmask(SIG_BLOCK, &all, NULL) < 0 ? err_sys(e, "block signals") : 0;
+}
+
 int oci_foreground(int *status, const struct oci_child *child, const struct oci *o,
 		   struct err *e)
 {
@@ -145,8 +153,6 @@ int oci_foreground(int *status, const struct oci_child *child, const struct oci 
 	int r;
 
 	sigfillset(&all);
-	if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
-		return err_sys(e, "block signals");
 	f.signals = signalfd(-1, &all, SFD_CLOEXEC);
 	if (f.signals < 0)
 		return err_sys(e, "listen to signals");

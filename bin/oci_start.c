@@ -134,8 +134,10 @@ static int run_run(struct app *app, void *args, char **operands, int count UNUSE
 	struct oci *o = oci_of(app);
 	struct run_args *a = args;
 	AUTO_FD int notify_fd = -1;
-	int r;
+	int r = a->create.detach ? 0 : oci_hold_signals(e);
 
+	if (r < 0)
+		return r;
 	if (!a->create.detach && !a->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return err_sys(e, "become a subreaper");
 	a->create.foreground = !a->create.detach;

@@ -16,6 +16,7 @@ static _Noreturn void become_hook(const char *plan, const struct plan_step *s, i
 	size_t places = (size_t)v->argc + v->envc + 2;
 	char **argv = mem_zero(places, sizeof(*argv));
 	char **envp = argv + v->argc + 1;
+	sigset_t none;
 
 	for (size_t i = 0; i < places; i++)
 		argv[i] = v->places[i] ? (char *)plan + v->places[i] : NULL;
@@ -25,6 +26,8 @@ static _Noreturn void become_hook(const char *plan, const struct plan_step *s, i
 	if (dup2(input, 0) < 0)
 		_exit(127);
 	fd_close_from(3);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(plan_text(plan, s->s1), argv, envp);
 	_exit(127);
 }
