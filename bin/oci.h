@@ -152,6 +152,9 @@ int oci_create(struct oci_box *out, struct rt_container *c, struct oci *o, const
 int oci_start(struct oci_box *b, int *notify_fd, struct err *e) MUST_CHECK;
 int oci_delete(struct oci_box *b, struct oci *o, struct err *e) MUST_CHECK;
 
+/* Kills its init, and waits until it has ended. */
+int oci_end_init(const struct oci_box *b, struct err *e) MUST_CHECK;
+
 /* Those that come last, when all is gone; a failure is a warning. */
 void oci_poststop(struct oci *o, const void *plan);
 

@@ -133,7 +133,7 @@ static int await_end(const struct oci_box *b, int init, struct err *e)
 	return r > 0 ? 0 : err_set(e, ETIMEDOUT, "container '%s': does not end", b->id);
 }
 
-static int end_init(const struct oci_box *b, struct err *e)
+int oci_end_init(const struct oci_box *b, struct err *e)
 {
 	struct err gone = ERR_INIT;
 	AUTO_FD int init = oci_box_init(b, &gone);
@@ -169,7 +169,7 @@ int oci_delete(struct oci_box *b, struct oci *o, struct err *e)
 {
 	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
 	struct err why = ERR_INIT;
-	int r = end_init(b, e);
+	int r = oci_end_init(b, e);
 
 	if (r < 0)
 		return r;

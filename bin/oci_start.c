@@ -1,6 +1,5 @@
 /* coracle-oci start, run: the program of a created container begins. */
 #include <stdio.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -10,23 +9,12 @@
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 
-/* A container whose hooks behind the start fail is not kept. */
-static int poststart(const struct oci_box *b, const void *plan, struct err *e)
-{
-	struct err gone = ERR_INIT;
-	AUTO_FD int init = oci_box_init(b, &gone);
-	int r = rt_run_hooks(plan, SPEC_HOOK_POSTSTART, b->state.init.pid, NULL, NULL, e);
-
-	if (r < 0 && init >= 0)
-		(void)proc_pidfd_kill(init, SIGKILL);
-	return r;
-}
-
 int oci_start(struct oci_box *b, int *notify_fd, struct err *e)
 {
 	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
 	struct rt_container c = RT_CONTAINER_INIT;
 	struct rt_args a = RT_ARGS_INIT;
+	struct err late = ERR_INIT;
 	enum oci_status status = oci_box_status(b);
 	int r;
 
@@ -48,8 +36,12 @@ int oci_start(struct oci_box *b, int *notify_fd, struct err *e)
 	(void)unlinkat(b->dir, OCI_START, 0);
 	oci_box_unlock(b);
 	if (r == 0)
-		r = poststart(b, plan.data, e);
-	return r < 0 ? err_ctx(e, r, "container '%s'", b->id) : 0;
+		r = rt_run_hooks(plan.data, SPEC_HOOK_POSTSTART, b->state.init.pid, NULL, NULL, e);
+	if (r == 0)
+		return 0;
+	/* Our caller's next command finds it stopped. */
+	(void)!oci_end_init(b, &late);
+	return err_ctx(e, r, "container '%s'", b->id);
 }
 
 static int start_run(struct app *app, void *args UNUSED, char **operands, int count UNUSED,

@@ -84,6 +84,15 @@ int init_exec_search(const char *file, char **argv, char **envp)
 	return -result;
 }
 
+static int can_run(const char *path)
+{
+	struct stat st;
+
+	if (access(path, X_OK) < 0 || stat(path, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? 0 : -EACCES;
+}
+
 /* Would the search find it?  A path that depends on the working directory is
  * left to execve. */
 int init_lookup(struct init *in, const struct plan_step *s)
@@ -94,11 +103,13 @@ int init_lookup(struct init *in, const struct plan_step *s)
 	int result = ENOENT;
 
 	if (strchr(file, '/'))
-		return *file != '/' || access(file, X_OK) == 0 ? 0 : -errno;
+		return *file == '/' ? can_run(file) : 0;
 	while (*file && next_in_path(full, file, &path)) {
-		if (access(full, X_OK) == 0)
+		int r = can_run(full);
+
+		if (r == 0)
 			return 0;
-		if (errno == EACCES)
+		if (r == -EACCES)
 			result = EACCES;
 	}
 	return -result;
