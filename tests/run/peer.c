@@ -1,6 +1,7 @@
 /* peer.c - what busybox cannot be in a container.
  *
- *	peer udp PORT	sends every datagram back to who sent it
+ *	peer udp PORT		sends every datagram back to who sent it
+ *	peer notify TEXT	sends it to $NOTIFY_SOCKET
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 static int udp(const char *port)
 {
@@ -27,10 +29,24 @@ static int udp(const char *port)
 	}
 }
 
+static int notify(const char *text)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path ? path : "");
+	if (fd < 0 || sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return perror("peer"), 1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "udp") == 0)
 		return udp(argv[2]);
-	fprintf(stderr, "usage: peer udp PORT\n");
+	if (argc == 3 && strcmp(argv[1], "notify") == 0)
+		return notify(argv[2]);
+	fprintf(stderr, "usage: peer udp PORT | notify TEXT\n");
 	return 2;
 }
