@@ -35,6 +35,7 @@ struct oci {
 	char *root;			/* where the containers are */
 	enum oci_manager manager;
 	bool is_rootless;		/* not the machine's root */
+	unsigned given_fds;		/* from 3 on, that our caller left open */
 	int log_fd;			/* -1: none */
 	bool log_json;
 	enum oci_level level;		/* the least that is said */
@@ -142,6 +143,11 @@ extern const struct opt oci_create_options[];
 /* A spec without a user namespace gets one from a caller who could do nothing
  * without: our own id ladder. */
 int oci_default_ids(struct spec *s, struct oci *o, struct err *e) MUST_CHECK;
+
+/* A number of descriptors from 3 on that are to be passed; they must be open. */
+#define OCI_FDS_MAX 64
+int oci_given_fds(unsigned *out, const struct oci *o, const char *text, const char *what,
+		  struct err *e) MUST_CHECK;
 
 /* The terminal stays with the caller (console_fd) unless there is a socket for
  * it.  The box is locked and saved. */

@@ -128,11 +128,15 @@ static int read_config(struct creation *c, struct err *e)
 
 /* --- descriptors that our caller hands on --- */
 
-static int number_of(const char *text, const char *what, unsigned *out, struct err *e)
+/* Others of our descriptors may have the numbers behind them by now. */
+int oci_given_fds(unsigned *out, const struct oci *o, const char *text, const char *what,
+		  struct err *e)
 {
 	uint64_t n = 0;
-	int r = text ? num_u64(text, 0, 64, &n, e) : 0;
+	int r = text ? num_u64(text, 0, OCI_FDS_MAX, &n, e) : 0;
 
+	if (r == 0 && n > o->given_fds)
+		r = err_set(e, EBADF, "descriptor %u is not open", 3 + o->given_fds);
 	*out = (unsigned)n;
 	return r < 0 ? err_ctx(e, r, "%s", what) : 0;
 }
@@ -148,23 +152,20 @@ static bool are_ours(const char *pid)
 
 static int take_descriptors(struct creation *c, struct err *e)
 {
+	AUTO_FREE char *text = NULL;
 	unsigned listen = 0;
-	int r = number_of(c->opts->preserve_fds, "--preserve-fds", &c->preserve, e);
+	int r = oci_given_fds(&c->preserve, c->o, c->opts->preserve_fds, "--preserve-fds", e);
 
 	if (r == 0 && are_ours(getenv("LISTEN_PID")))
-		r = number_of(getenv("LISTEN_FDS"), "LISTEN_FDS", &listen, e);
-	if (r < 0)
+		r = oci_given_fds(&listen, c->o, getenv("LISTEN_FDS"), "LISTEN_FDS", e);
+	if (r < 0 || !listen)
 		return r;
-	if (listen) {
-		AUTO_FREE char *count = mem_printf("LISTEN_FDS=%u", listen);
-
-		strv_setenv(&c->spec.process.env, count);
-		strv_setenv(&c->spec.process.env, "LISTEN_PID=1");
-		c->preserve += listen;
-	}
-	for (unsigned i = 0; i < c->preserve; i++)
-		if (fcntl(3 + (int)i, F_GETFD) < 0)
-			return err_sys(e, "descriptor %u is to be passed", 3 + i);
+	c->preserve += listen;
+	if (c->preserve > c->o->given_fds)
+		return err_set(e, EBADF, "descriptor %u is not open", 3 + c->o->given_fds);
+	text = mem_printf("LISTEN_FDS=%u", listen);
+	strv_setenv(&c->spec.process.env, text);
+	strv_setenv(&c->spec.process.env, "LISTEN_PID=1");
 	return 0;
 }
 

@@ -8,7 +8,6 @@
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
-#include "lib/base/num.h"
 #include "lib/base/str.h"
 #include "lib/fmt/secprof.h"
 #include "lib/fmt/user.h"
@@ -178,7 +177,6 @@ static int compile(struct joining *j, struct err *e)
 	const struct idmap *map = &j->spec.idmap;
 	const char *seccomp = j->spec.seccomp;
 	bool is_plain = true;
-	uint64_t preserve = 0;
 	struct plan_exec_options o = {
 		.idmap = map->uids.len ? map : NULL,
 		.join_user = j->spec.ns[SPEC_NS_USER].set,
@@ -187,13 +185,10 @@ static int compile(struct joining *j, struct err *e)
 		.profile = &profile,
 		.container = &j->spec,
 	};
-	int r = 0;
+	int r = oci_given_fds(&o.preserve_fds, j->o, j->a->preserve_fds, "--preserve-fds", e);
 
-	if (j->a->preserve_fds)
-		r = num_u64(j->a->preserve_fds, 0, 64, &preserve, e);
 	if (r < 0)
-		return err_ctx(e, r, "--preserve-fds");
-	o.preserve_fds = (unsigned)preserve;
+		return r;
 	o.seccomp = plan_seccomp(j->plan.data, &o.seccomp_len, &is_plain);
 	if (o.seccomp && !is_plain) {
 		r = secprof_parse(&profile, seccomp, strlen(seccomp), e);
@@ -203,6 +198,20 @@ static int compile(struct joining *j, struct err *e)
 		o.state = state.data;
 	}
 	return plan_compile_exec(&j->exec_plan, &j->spec.process, &o, e);
+}
+
+/* The container's, or one below it: "/" is the container's own. */
+static int open_cgroup(struct joining *j, struct err *e)
+{
+	const char *below = str_or(j->a->cgroup, "") + strspn(str_or(j->a->cgroup, ""), "/");
+	AUTO_FD int own = oci_box_cgroup(j->box);
+
+	if (own < 0 && j->a->cgroup)
+		return err_hint(e, err_set(e, EOPNOTSUPP, "--cgroup: it has no cgroup"),
+				"cgroup.none");
+	j->cgroup = !*below ? take_fd(&own) :
+		fs_open_beneath(own, below, O_RDONLY | O_DIRECTORY, 0, e);
+	return j->cgroup < 0 && *below ? err_ctx(e, j->cgroup, "--cgroup") : 0;
 }
 
 static int open_box(struct joining *j, const char *id, struct err *e)
@@ -221,16 +230,9 @@ static int open_box(struct joining *j, const char *id, struct err *e)
 	j->init = oci_box_init(j->box, e);
 	if (j->init < 0)
 		return j->init;
-	j->cgroup = oci_box_cgroup(j->box);
-	if (j->a->cgroup && j->cgroup >= 0) {
-		int sub = fs_open_beneath(j->cgroup, j->a->cgroup, O_RDONLY | O_DIRECTORY, 0, e);
-
-		if (sub < 0)
-			return err_ctx(e, sub, "--cgroup");
-		fd_auto(&j->cgroup);
-		j->cgroup = sub;
-	}
-	r = oci_box_plan(&j->plan, j->box, e);
+	r = open_cgroup(j, e);
+	if (r == 0)
+		r = oci_box_plan(&j->plan, j->box, e);
 	return r < 0 ? r : oci_box_spec(&j->spec, j->box, e);
 }
 

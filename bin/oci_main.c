@@ -212,6 +212,8 @@ int main(int argc, char **argv)
 
 	rt_inner(argc, argv);
 	run_open_stdio();
+	while (o.given_fds < OCI_FDS_MAX && fcntl(3 + (int)o.given_fds, F_GETFD) >= 0)
+		o.given_fds++;
 	signal(SIGPIPE, SIG_IGN);
 	o.app.umask = umask(022);
 	status = run(&o, argv + 1, argc - 1, &e);

@@ -99,3 +99,11 @@ inside() {
 	done
 	return 0
 }
+
+# own_ids: SUBUID and SUBGID are the first of our subordinate ids, at least 2000.
+own_ids() {
+	command -v newuidmap newgidmap >/dev/null || return
+	SUBUID=$(awk -F: -v u="$(id -un)" '$1 == u && $3 >= 2000 { print $2; exit }' /etc/subuid)
+	SUBGID=$(awk -F: -v u="$(id -un)" '$1 == u && $3 >= 2000 { print $2; exit }' /etc/subgid)
+	[ -n "$SUBUID" ] && [ -n "$SUBGID" ]
+}
