@@ -124,6 +124,9 @@ void oci_fail(const struct oci *o, struct err *e);
 void oci_warn(const struct oci *o, const char *fmt, ...) PRINTF(2, 3);
 void oci_say(const struct oci *o, enum oci_level level, const char *text);
 
+/* Of names of capabilities that we do not know. */
+void oci_warn_caps(const struct oci *o, const struct spec_process *p);
+
 /* --- steps that several commands share --- */
 
 struct oci_create_opts {

@@ -117,6 +117,7 @@ static int read_config(struct creation *c, struct err *e)
 		r = spec_parse(&c->spec, text.data, text.len, e);
 	if (r < 0)
 		return err_ctx(e, r, "bundle '%s'", c->bundle);
+	oci_warn_caps(c->o, &c->spec.process);
 	if (!c->spec.root_path)
 		return err_set(e, EINVAL, "config.json: root: missing");
 	make_absolute(&c->spec.root_path, c->bundle);

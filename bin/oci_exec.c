@@ -295,6 +295,8 @@ static int exec_run(struct app *app, void *args, char **operands, int count, str
 	r = open_box(&j, operands[0], e);
 	if (r == 0)
 		r = what_to_run(&j.spec.process, j.a, operands + 1, count - 1, e);
+	if (r == 0 && j.a->process)
+		oci_warn_caps(j.o, &j.spec.process);
 	if (r == 0 && j.spec.process.terminal && j.a->detach && !j.a->console_socket)
 		r = err_set(e, EINVAL, "--console-socket: needed for a terminal without us");
 	if (r == 0)

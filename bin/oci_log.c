@@ -62,6 +62,13 @@ void oci_warn(const struct oci *o, const char *fmt, ...)
 	oci_say(o, OCI_WARNING, text.data);
 }
 
+void oci_warn_caps(const struct oci *o, const struct spec_process *p)
+{
+	for (size_t i = 0; i < p->unknown_caps.len; i++)
+		oci_warn(o, "process.capabilities: '%s' is not known and not given",
+			 p->unknown_caps.v[i]);
+}
+
 void oci_fail(const struct oci *o, struct err *e)
 {
 	if (o->log_fd >= 0)

@@ -74,6 +74,20 @@ static int check_rest_of_process(const struct spec_process *p, struct err *e)
 	return r < 0 ? r : check_labels(p, e);
 }
 
+static int check_limits(const struct spec_process *p, struct err *e)
+{
+	for (size_t i = 0; i < p->rlimit_count; i++) {
+		if (rlimit_number(p->rlimits[i].type) < 0)
+			return err_set(e, EINVAL, "process.rlimits: unknown limit '%s'",
+				       p->rlimits[i].type);
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(p->rlimits[i].type, p->rlimits[k].type))
+				return err_set(e, EINVAL, "process.rlimits: '%s' is there twice",
+					       p->rlimits[i].type);
+	}
+	return 0;
+}
+
 int check_process(const struct spec_process *p, const struct idmap *map,
 		  struct err *e)
 {
@@ -83,10 +97,9 @@ int check_process(const struct spec_process *p, const struct idmap *map,
 		return err_set(e, EINVAL, "process.args: missing");
 	if (p->cwd && p->cwd[0] != '/')
 		return err_set(e, EINVAL, "process.cwd: '%s' is not absolute", p->cwd);
-	for (size_t i = 0; i < p->rlimit_count; i++)
-		if (rlimit_number(p->rlimits[i].type) < 0)
-			return err_set(e, EINVAL, "process.rlimits: unknown limit '%s'",
-				       p->rlimits[i].type);
+	r = check_limits(p, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < p->env.len; i++)
 		if (!strchr(p->env.v[i], '='))
 			return err_set(e, EINVAL, "process.env: '%s' has no value",
@@ -219,6 +232,16 @@ static int check_kernel(const struct spec *s, struct err *e)
 	return 0;
 }
 
+static int check_hooks(const struct spec_hooks *h, struct err *e)
+{
+	for (size_t point = 0; point < SPEC_HOOK_POINTS; point++)
+		for (size_t i = 0; i < h->count[point]; i++)
+			if (h->at[point][i].path[0] != '/')
+				return err_set(e, EINVAL, "hook '%s': the path is not absolute",
+					       h->at[point][i].path);
+	return 0;
+}
+
 int check_spec(const struct spec *s, const struct plan_options *o,
 	       struct err *e)
 {
@@ -229,6 +252,8 @@ int check_spec(const struct spec *s, const struct plan_options *o,
 		r = check_namespaces(s, o, e);
 	if (r == 0)
 		r = check_kernel(s, e);
+	if (r == 0)
+		r = check_hooks(&s->hooks, e);
 	if (r == 0)
 		r = check_process(&s->process, has_map ? o->idmap : NULL, e);
 	for (size_t i = 0; r == 0 && i < s->mount_count; i++)

@@ -116,6 +116,12 @@ static void over_root(struct spec *s) { spec_add_mount(s, "/", "tmpfs", "tmpfs")
 static void no_mount_ns(struct spec *s) { s->ns[SPEC_NS_MOUNT].set = false; }
 static void no_uts(struct spec *s) { s->ns[SPEC_NS_UTS].set = false; }
 static void bad_limit(struct spec *s) { spec_add_rlimit(s, "RLIMIT_X", 1, 1); }
+static void same_limit(struct spec *s)
+{
+	spec_add_rlimit(s, "RLIMIT_NOFILE", 1, 1);
+	spec_add_rlimit(s, "RLIMIT_NOFILE", 1, 1);
+}
+static void bad_hook(struct spec *s) { spec_add_hook(s, SPEC_HOOK_POSTSTOP, "bin/h"); }
 static void bad_env(struct spec *s) { strv_add(&s->process.env, "novalue"); }
 static void bad_propagation(struct spec *s) { s->rootfs_propagation = mem_str("odd"); }
 static void bad_version(struct spec *s) { s->oci_version = mem_str("2.0.0"); }
@@ -163,6 +169,8 @@ static void refuses(void **state)
 		{ no_mount_ns, "mount namespace" },
 		{ no_uts, "uts namespace" },
 		{ bad_limit, "RLIMIT_X" },
+		{ same_limit, "process.rlimits: 'RLIMIT_NOFILE' is there twice" },
+		{ bad_hook, "hook 'bin/h': the path is not absolute" },
 		{ bad_env, "novalue" },
 		{ bad_propagation, "odd" },
 		{ bad_version, "ociVersion '2.0.0': not version 1 of the specification" },
