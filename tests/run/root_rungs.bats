@@ -78,7 +78,7 @@ load_and() {
 	port=$(free_port)
 	ok without "$USER1" 'mount -t tmpfs none /dev/net' \
 		"$(load_and "coracle run -d --name web -p 127.0.0.1:$port:80 busybox httpd -f -h /srv >/dev/null
-		for i in $(seq 300); do curl -sf http://127.0.0.1:$port/ && break; sleep 0.2; done; coracle rm -f web")"
+		for i in \$(seq 300); do curl -sf http://127.0.0.1:$port/ && break; sleep 0.2; done; coracle rm -f web")"
 	output_has '^hello$'
 }
 
