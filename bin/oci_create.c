@@ -47,7 +47,8 @@ struct creation {
 	struct secprof profile;
 	struct buf filter, plan;
 	char uidmap_tool[64], gidmap_tool[64];
-	int cgroup_fd, listen_fd, plan_fd;
+	struct oci_cgroup cgroup;
+	int listen_fd, plan_fd;
 	unsigned preserve;
 };
 
@@ -58,7 +59,7 @@ static void creation_clear(struct creation *c)
 	secprof_clear(&c->profile);
 	buf_clear(&c->filter);
 	buf_clear(&c->plan);
-	fd_auto(&c->cgroup_fd);
+	oci_cgroup_clear(&c->cgroup);
 	fd_auto(&c->listen_fd);
 	fd_auto(&c->plan_fd);
 }
@@ -243,7 +244,7 @@ static int start_init(struct creation *c, struct rt_container *box, struct err *
 	a.plan_fd = c->plan_fd;
 	a.plan = c->plan.data;
 	a.plan_len = c->plan.len;
-	a.cgroup_fd = c->cgroup_fd;
+	a.cgroup_fd = c->cgroup.fd;
 	a.listen_fd = c->listen_fd;
 	for (int i = 0; i < 3; i++)
 		a.stdio[i] = i;
@@ -293,9 +294,11 @@ static int create(struct creation *c, struct rt_container *box, struct err *e)
 	if (r == 0)
 		r = compile_plan(c, e);
 	if (r == 0)
-		r = oci_cgroup_make(&c->cgroup_fd, c->o, c->box, &c->spec, e);
+		r = oci_cgroup_make(&c->cgroup, c->o, c->box, &c->spec, e);
 	if (r == 0)
 		r = start_init(c, box, e);
+	if (r == 0)
+		r = oci_cgroup_settle(&c->cgroup, &c->spec, e);
 	if (r == 0)
 		r = remember(c, box, e);
 	return r;
@@ -352,7 +355,7 @@ int oci_create(struct oci_box *out, struct rt_container *box, struct oci *o, con
 		.box = out,
 		.filter = BUF_INIT(MIB(1)),
 		.plan = BUF_INIT(MAX_PLAN),
-		.cgroup_fd = -1,
+		.cgroup = OCI_CGROUP_INIT,
 		.listen_fd = -1,
 		.plan_fd = -1,
 	};

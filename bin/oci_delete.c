@@ -63,8 +63,8 @@ static int kill_all(const struct oci_box *b, int sig, struct err *e)
 	AUTO(oci_pids) struct oci_pids pids = { .v = NULL };
 	int r;
 
-	if (cgroup >= 0 && sig == SIGKILL)
-		return cgroup_kill(cgroup, e);
+	if (cgroup >= 0)
+		return sig == SIGKILL ? cgroup_kill(cgroup, e) : cgroup_signal(cgroup, sig, e);
 	r = oci_pids(&pids, b, e);
 	for (size_t i = 0; r == 0 && i < pids.len; i++)
 		(void)kill(pids.v[i], sig);

@@ -10,9 +10,9 @@
 #include "bin/doc.h"
 #include "bin/oci.h"
 #include "bin/run_cmd.h"
-#include "lib/base/fs.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/os/userns.h"
 
 #define CMD(name) extern const struct cmd oci_cmd_##name;
 #include "bin/oci_commands.h"
@@ -78,19 +78,6 @@ static const struct cmd globals = {
 	.opts = global_opts,
 };
 
-/* Root of the first user namespace: every id there is its own. */
-static bool is_machines_root(void)
-{
-	struct err unknown = ERR_INIT;
-	char map[64] = "";
-	ssize_t len;
-
-	if (geteuid() != 0 || fs_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map),
-					    &len, &unknown) < 0)
-		return false;
-	return strstr(map, "4294967295") != NULL;
-}
-
 static char *default_root(const struct oci *o)
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
@@ -128,7 +115,7 @@ static int set_globals(struct oci *o, const struct globals *g, struct err *e)
 	const char *manager = str_or(g->manager, g->systemd ? "systemd" : "cgroupfs");
 
 	o->is_rootless = str_eq(g->rootless, "true") ||
-			 (!str_eq(g->rootless, "false") && !is_machines_root());
+			 (!str_eq(g->rootless, "false") && !userns_is_machines_root());
 	o->manager = str_eq(manager, "systemd") ? OCI_SYSTEMD :
 		     str_eq(manager, "disabled") ? OCI_NO_CGROUPS : OCI_CGROUPFS;
 	o->log_json = str_eq(g->log_format, "json");

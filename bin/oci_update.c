@@ -132,7 +132,7 @@ static int update_run(struct app *app, void *args, char **operands, int count UN
 	if (r < 0)
 		return r;
 	spec_resources_merge(&spec.resources, &change);
-	r = oci_cgroup_update(&b, &spec, e);
+	r = oci_cgroup_update(&b, oci_of(app), &spec, e);
 	/* The next update starts from what holds now. */
 	return r < 0 ? err_ctx(e, r, "container '%s'", b.id) :
 		       oci_box_save_spec(&b, &spec, e);

@@ -1,17 +1,18 @@
 #include "bin/scope.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 
+#include "bin/scope_props.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/os/cgroup.h"
+#include "lib/os/userns.h"
 
 #define MANAGER "org.freedesktop.systemd1", "/org/freedesktop/systemd1", \
 	"org.freedesktop.systemd1.Manager"
+#define EXISTS "org.freedesktop.systemd1.UnitExists"
+#define ABSENT "org.freedesktop.systemd1.NoSuchUnit"
 #define DEADLINE_NS (10 * NS_PER_S)
 #define US_PER_S 1000000ull
 #define RETRY_NS (20 * NS_PER_MS)
@@ -76,7 +77,7 @@ static int connect_any(sd_bus **out, struct err *e)
 	struct err ignored = ERR_INIT;
 
 	/* Root's own manager runs only while root is logged in. */
-	if (geteuid() == 0)
+	if (userns_is_machines_root())
 		return connect_to(out, "/run/dbus/system_bus_socket", e);
 	if (dir && !str_eq(given, usual) && connect_to(out, given, &ignored) == 0)
 		return 0;
@@ -84,7 +85,7 @@ static int connect_any(sd_bus **out, struct err *e)
 	return connect_to(out, usual, e);
 }
 
-/* --- the scope --- */
+/* --- jobs --- */
 
 struct job {
 	const char *path;		/* NULL: not known yet */
@@ -104,44 +105,29 @@ static int on_job_removed(sd_bus_message *m, void *arg, sd_bus_error *ignored)
 	return 0;
 }
 
-static int call_start(sd_bus_message **answer, sd_bus *bus, const char *unit, uint32_t pid,
-		      sd_bus_error *error)
-{
-	AUTO(message) sd_bus_message *m = NULL;
-	int r = sd_bus_message_new_method_call(bus, &m, MANAGER, "StartTransientUnit");
-
-	if (r >= 0)
-		r = sd_bus_message_append(m, "ss", unit, "fail");
-	if (r >= 0)
-		r = sd_bus_message_append(m, "a(sv)", 4,
-					  "Description", "s", "a coracle container",
-					  "Delegate", "b", 1,
-					  "CollectMode", "s", "inactive-or-failed",
-					  "PIDs", "au", 1, pid);
-	if (r >= 0)
-		r = sd_bus_message_append(m, "a(sa(sv))", 0);
-	return r < 0 ? r : sd_bus_call(bus, m, 0, error, answer);
-}
+/* No answer: there is nothing to wait for. */
+typedef int call_fn(sd_bus_message **answer, sd_bus *bus, const void *arg,
+		    sd_bus_error *error);
 
 /* The scope of the container's last run may be on its way out. */
-static int start_unit(sd_bus_message **answer, sd_bus *bus, const char *unit, uint32_t pid,
-		      uint64_t deadline, struct err *e)
+static int call(sd_bus_message **answer, sd_bus *bus, call_fn *fn, const void *arg,
+		uint64_t deadline, struct err *e)
 {
 	for (;;) {
 		AUTO(bus_error) sd_bus_error error = SD_BUS_ERROR_NULL;
 		struct timespec pause = { .tv_nsec = RETRY_NS };
-		int r = call_start(answer, bus, unit, pid, &error);
+		int r = fn(answer, bus, arg, &error);
 
 		if (r >= 0)
 			return 0;
-		if (!sd_bus_error_has_name(&error, "org.freedesktop.systemd1.UnitExists") ||
-		    clock_mono_ns() > deadline)
+		if (!sd_bus_error_has_name(&error, EXISTS) || clock_mono_ns() > deadline)
 			return bus_fail(e, r, &error, "systemd");
 		(void)nanosleep(&pause, NULL);
 	}
 }
 
-static int make_scope(sd_bus *bus, const char *unit, uint32_t pid, struct err *e)
+/* A call that starts a job, and the job's end. */
+static int run_job(sd_bus *bus, const char *unit, call_fn *fn, const void *arg, struct err *e)
 {
 	AUTO(bus_error) sd_bus_error error = SD_BUS_ERROR_NULL;
 	AUTO(message) sd_bus_message *answer = NULL;
@@ -155,13 +141,13 @@ static int make_scope(sd_bus *bus, const char *unit, uint32_t pid, struct err *e
 		r = sd_bus_call_method(bus, MANAGER, "Subscribe", &error, NULL, NULL);
 	if (r < 0)
 		return bus_fail(e, r, &error, "systemd");
-	r = start_unit(&answer, bus, unit, pid, deadline, e);
-	if (r < 0)
+	r = call(&answer, bus, fn, arg, deadline, e);
+	if (r < 0 || !answer)
 		return r;
 	r = sd_bus_message_read(answer, "o", &job.path);
 	while (r >= 0 && !job.result[0]) {
 		if (clock_mono_ns() > deadline)
-			return err_set(e, ETIMEDOUT, "systemd: scope '%s' takes too long", unit);
+			return err_set(e, ETIMEDOUT, "systemd: '%s' takes too long", unit);
 		r = sd_bus_process(bus, NULL);
 		if (r == 0)
 			r = sd_bus_wait(bus, US_PER_S);
@@ -169,33 +155,187 @@ static int make_scope(sd_bus *bus, const char *unit, uint32_t pid, struct err *e
 	if (r < 0)
 		return bus_fail(e, r, NULL, "systemd");
 	return str_eq(job.result, "done") ? 0 :
-		err_set(e, EIO, "systemd: scope '%s': %s", unit, job.result);
+		err_set(e, EIO, "systemd: '%s': %s", unit, job.result);
 }
 
-static int enter_scope(sd_bus *bus, const char *unit, const char *leaf, uint32_t pid,
-		       struct err *e)
+/* --- properties --- */
+
+static int append_value(sd_bus_message *m, const struct scope_prop *p)
+{
+	const char type[] = { p->value.type, '\0' };
+	uint64_t n = p->value.number;
+
+	switch (p->value.type) {
+	case 0:
+		return sd_bus_message_append_array(m, 'y', p->bytes.data, p->bytes.len);
+	case 'a':
+		return sd_bus_message_append_strv(m, strv_args(&p->value.texts));
+	case 's':
+	case 'o':
+	case 'g':
+		return sd_bus_message_append_basic(m, *type, p->value.texts.v[0]);
+	case 'y':
+		return sd_bus_message_append_basic(m, *type, &(uint8_t){ (uint8_t)n });
+	case 'n':
+	case 'q':
+		return sd_bus_message_append_basic(m, *type, &(uint16_t){ (uint16_t)n });
+	case 'b':
+	case 'i':
+	case 'u':
+		return sd_bus_message_append_basic(m, *type, &(uint32_t){ (uint32_t)n });
+	default:
+		return sd_bus_message_append_basic(m, *type, &n);
+	}
+}
+
+static int append_prop(sd_bus_message *m, const struct scope_prop *p)
+{
+	const char type[] = { p->value.type, '\0' };
+	int r = sd_bus_message_open_container(m, 'r', "sv");
+
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", p->name);
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'v', !*type ? "ay" :
+						  *type == 'a' ? "as" : type);
+	if (r >= 0)
+		r = append_value(m, p);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_props(sd_bus_message *m, const struct scope_props *props)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < props->len; i++)
+		r = append_prop(m, &props->v[i]);
+	return r;
+}
+
+/* --- scopes --- */
+
+struct start {
+	const struct scope_request *q;
+	const struct scope_props *props;
+};
+
+static int append_own(sd_bus_message *m, const struct scope_request *q)
+{
+	int r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)",
+				      "Description", "s", "a coracle container",
+				      "Delegate", "b", 1,
+				      "CollectMode", "s", "inactive-or-failed",
+				      "PIDs", "au", 1, (uint32_t)q->pid);
+
+	if (r >= 0 && !str_is_empty(q->slice))
+		r = sd_bus_message_append(m, "(sv)", "Slice", "s", q->slice);
+	/* As the engines have it that order their containers' ends themselves. */
+	if (r >= 0 && q->spec)
+		r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)",
+					  "DefaultDependencies", "b", 0,
+					  "CPUAccounting", "b", 1,
+					  "MemoryAccounting", "b", 1,
+					  "IOAccounting", "b", 1,
+					  "TasksAccounting", "b", 1);
+	return r;
+}
+
+static int call_start(sd_bus_message **answer, sd_bus *bus, const void *arg,
+		      sd_bus_error *error)
+{
+	AUTO(message) sd_bus_message *m = NULL;
+	const struct start *s = arg;
+	int r = sd_bus_message_new_method_call(bus, &m, MANAGER, "StartTransientUnit");
+
+	if (r >= 0)
+		r = sd_bus_message_append(m, "ss", s->q->unit, "fail");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "(sv)");
+	if (r >= 0)
+		r = append_own(m, s->q);
+	if (r >= 0)
+		r = append_props(m, s->props);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	if (r >= 0)
+		r = sd_bus_message_append(m, "a(sa(sv))", 0);
+	return r < 0 ? r : sd_bus_call(bus, m, 0, error, answer);
+}
+
+int scope_start(char path[static CGROUP_PATH_MAX], const struct scope_request *q,
+		struct err *e)
+{
+	AUTO(scope_props) struct scope_props props = SCOPE_PROPS_INIT;
+	const struct start start = { .q = q, .props = &props };
+	AUTO(bus) sd_bus *bus = NULL;
+	int r = q->spec ? scope_props_limits(&props, &q->spec->resources, e) : 0;
+
+	if (r == 0 && q->spec)
+		r = scope_props_annotations(&props, &q->spec->annotations, e);
+	if (r == 0)
+		r = connect_any(&bus, e);
+	if (r == 0)
+		r = run_job(bus, q->unit, call_start, &start, e);
+	return r < 0 ? r : cgroup_of(q->pid, path, e);
+}
+
+int scope_enter(char path[static CGROUP_PATH_MAX], const char *unit, const char *leaf,
+		pid_t pid, struct err *e)
 {
 	AUTO(bus_error) sd_bus_error error = SD_BUS_ERROR_NULL;
-	AUTO_FREE char *path = mem_printf("/%s", leaf);
-	int r = sd_bus_call_method(bus, MANAGER, "AttachProcessesToUnit", &error, NULL, "ssau",
-				   unit, path, 1, pid);
+	AUTO_FREE char *below = mem_printf("/%s", leaf);
+	AUTO(bus) sd_bus *bus = NULL;
+	int r = connect_any(&bus, e);
 
+	if (r < 0)
+		return r;
+	r = sd_bus_call_method(bus, MANAGER, "AttachProcessesToUnit", &error, NULL, "ssau",
+			       unit, below, 1, (uint32_t)pid);
+	return r < 0 ? bus_fail(e, r, &error, "systemd") : cgroup_of(pid, path, e);
+}
+
+int scope_update(const char *unit, const struct spec_resources *limits, struct err *e)
+{
+	AUTO(scope_props) struct scope_props props = SCOPE_PROPS_INIT;
+	AUTO(bus_error) sd_bus_error error = SD_BUS_ERROR_NULL;
+	AUTO(message) sd_bus_message *m = NULL;
+	AUTO(bus) sd_bus *bus = NULL;
+	int r = scope_props_limits(&props, limits, e);
+
+	if (r == 0)
+		r = connect_any(&bus, e);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_new_method_call(bus, &m, MANAGER, "SetUnitProperties");
+	/* true: until the next boot, as all of a transient unit */
+	if (r >= 0)
+		r = sd_bus_message_append(m, "sb", unit, 1);
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "(sv)");
+	if (r >= 0)
+		r = append_props(m, &props);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	if (r >= 0)
+		r = sd_bus_call(bus, m, 0, &error, NULL);
 	return r < 0 ? bus_fail(e, r, &error, "systemd") : 0;
 }
 
-int scope_of(const char *name, pid_t pid, const char *leaf, struct err *e)
+static int call_stop(sd_bus_message **answer, sd_bus *bus, const void *arg,
+		     sd_bus_error *error)
 {
-	AUTO_FREE char *unit = mem_printf("%s.scope", name);
+	int r = sd_bus_call_method(bus, MANAGER, "StopUnit", error, answer, "ss", arg,
+				   "replace");
+
+	return r < 0 && sd_bus_error_has_name(error, ABSENT) ? 0 : r;
+}
+
+int scope_stop(const char *unit, struct err *e)
+{
 	AUTO(bus) sd_bus *bus = NULL;
-	char path[CGROUP_PATH_MAX];
 	int r = connect_any(&bus, e);
 
-	if (r == 0)
-		r = leaf ? enter_scope(bus, unit, leaf, (uint32_t)pid, e) :
-			   make_scope(bus, unit, (uint32_t)pid, e);
-	if (r == 0)
-		r = cgroup_of(pid, path, e);
-	if (r < 0)
-		return r;
-	return printf("%s\n", path) < 0 || fflush(stdout) ? err_sys(e, "write") : 0;
+	return r < 0 ? r : run_job(bus, unit, call_stop, unit, e);
 }

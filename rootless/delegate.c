@@ -105,8 +105,7 @@ static bool is_managed(const char *dir)
 	return str_ends(name, ".slice") || str_starts(name, "user@");
 }
 
-/* Makes dir its parent, if that is ours to use beside it. */
-static bool go_beside(char *dir, const struct cgroup_tree *tree)
+bool delegate_go_beside(char *dir, const struct cgroup_tree *tree)
 {
 	char *slash = strrchr(dir, '/');
 
@@ -123,7 +122,7 @@ bool delegate_has_place(void)
 	char dir[CGROUP_PATH_MAX];
 
 	return cgroup_tree_open(&tree, &none) == 0 && cgroup_of(0, dir, &none) == 0 &&
-		(cgroup_is_delegated(&tree, dir) || go_beside(dir, &tree));
+		(cgroup_is_delegated(&tree, dir) || delegate_go_beside(dir, &tree));
 }
 
 static int below_own(struct delegated *out, const struct cgroup_tree *tree,
@@ -141,7 +140,7 @@ static int below_own(struct delegated *out, const struct cgroup_tree *tree,
 		r = place(out, tree, dir, q->name, q, e);
 	if (r == 0 && !out->missing[0])
 		return 0;
-	if ((r < 0 && r != -EACCES) || !go_beside(dir, tree))
+	if ((r < 0 && r != -EACCES) || !delegate_go_beside(dir, tree))
 		return r;
 	err_clear(e);
 	r = place(&beside, tree, dir, q->name, q, e);
@@ -162,12 +161,14 @@ static int ask_systemd(char out[static CGROUP_PATH_MAX], const char *scoper, con
 {
 	AUTO(buf) struct buf said = BUF_INIT(KIB(4));
 	struct err status = ERR_INIT;
-	char number[16];
-	char *argv[] = { (char *)"coracle-scope", (char *)name, number, (char *)leaf, NULL };
+	char number[16], unit[MAX_COMPONENT + 1];
+	char *argv[] = { (char *)"coracle-scope", (char *)(leaf ? "enter" : "start"), unit,
+			 number, (char *)leaf, NULL };
 	const struct proc_spec spec = { .path = scoper, .argv = argv };
 	int r;
 
 	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	(void)snprintf(unit, sizeof(unit), "%s.scope", name);
 	r = proc_run(&spec, NULL, &said, &status);
 	said.data[strcspn(said.data, "\n")] = '\0';
 	if (r < 0 && said.len) {
@@ -177,7 +178,7 @@ static int ask_systemd(char out[static CGROUP_PATH_MAX], const char *scoper, con
 	if (r < 0)
 		return err_move(e, &status);
 	if (said.data[0] != '/' || !str_copy(out, CGROUP_PATH_MAX, said.data))
-		return err_set(e, EBADMSG, "coracle-oci: bad answer");
+		return err_set(e, EBADMSG, "coracle-scope: bad answer");
 	return 0;
 }
 

@@ -57,6 +57,9 @@ int delegate_create(struct delegated *out, const struct delegate_request *q,
 /* Might rung 1 have a place for a container? */
 bool delegate_has_place(void) MUST_CHECK;
 
+/* Makes dir, a path in that tree, its parent, if we may use that. */
+bool delegate_go_beside(char *dir, const struct cgroup_tree *tree);
+
 /* Does the request need q->shim? */
 static inline bool delegate_wants_shim(const struct delegate_request *q)
 {

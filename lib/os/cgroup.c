@@ -185,12 +185,8 @@ int cgroup_create(const struct cgroup_tree *t, const char *path, struct err *e)
 	return walk(t, path, false, e);
 }
 
-int cgroup_claim(const struct cgroup_tree *t, const char *path, struct err *e)
+static int check_free(int fd, const char *path, struct err *e)
 {
-	AUTO_FD int fd = walk(t, path, true, e);
-
-	if (fd < 0)
-		return fd;
 	if (!cgroup_can_hold(fd))
 		return err_set(e, EOPNOTSUPP, "cgroup '%s': it is threaded", path);
 	if (cgroup_is_populated(fd))
@@ -198,7 +194,28 @@ int cgroup_claim(const struct cgroup_tree *t, const char *path, struct err *e)
 	/* Also when the one above is. */
 	if (cgroup_figure(fd, "cgroup.events", "frozen", 0))
 		return err_set(e, EBUSY, "cgroup '%s': it is frozen", path);
-	return take_fd(&fd);
+	return 0;
+}
+
+int cgroup_check_free(const struct cgroup_tree *t, const char *path, struct err *e)
+{
+	struct err missing = ERR_INIT;
+	AUTO_FD int fd = -1;
+
+	if (str_eq(path, "/"))
+		return err_set(e, EINVAL, "cgroup '/': not for one container");
+	fd = cgroup_open(t, path, &missing);
+	if (fd == -ENOENT)
+		return 0;
+	return fd < 0 ? err_move(e, &missing) : check_free(fd, path, e);
+}
+
+int cgroup_claim(const struct cgroup_tree *t, const char *path, struct err *e)
+{
+	AUTO_FD int fd = walk(t, path, true, e);
+	int r = fd < 0 ? fd : check_free(fd, path, e);
+
+	return r < 0 ? r : take_fd(&fd);
 }
 
 void cgroup_give(int fd, uid_t uid, gid_t gid)

@@ -44,9 +44,13 @@ bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path);
 int cgroup_create(const struct cgroup_tree *t, const char *path,
 		  struct err *e) MUST_CHECK;
 
-/* The same for a container alone: enables controllers in every cgroup above
- * that may be changed, and refuses one with processes or frozen (-EBUSY) and
- * one that is threaded (-EOPNOTSUPP). */
+/* Could it be a container's alone?  -EBUSY: it has processes, or is frozen;
+ * -EOPNOTSUPP: it is threaded.  One that is missing could. */
+int cgroup_check_free(const struct cgroup_tree *t, const char *path,
+		      struct err *e) MUST_CHECK;
+
+/* Makes it such a one, and enables controllers in every cgroup above that may
+ * be changed. */
 int cgroup_claim(const struct cgroup_tree *t, const char *path,
 		 struct err *e) MUST_CHECK;
 

@@ -120,7 +120,20 @@ static int split_unified(char file[static MAX_COMPONENT + 1], const char *text,
 		       (int)(len < MAX_COMPONENT ? len : MAX_COMPONENT), text);
 }
 
-int cgroup_check_limits(const struct spec_resources *r, struct strv *notes, struct err *e)
+static int check_use(int fd, const struct spec_resources *r, struct err *e)
+{
+	uint64_t used;
+
+	if (fd < 0 || !r->memory_check_before_update || r->memory_limit <= 0)
+		return 0;
+	used = cgroup_figure(fd, "memory.current", NULL, 0);
+	return used <= (uint64_t)r->memory_limit ? 0 :
+		err_set(e, EBUSY, RESOURCES "memory.limit: %" PRId64 ", but %" PRIu64
+			" bytes are in use", r->memory_limit, used);
+}
+
+int cgroup_check_limits(const struct spec_resources *r, int fd, struct strv *notes,
+			struct err *e)
 {
 	char file[MAX_COMPONENT + 1];
 	int x = check_absent(r, e);
@@ -129,6 +142,8 @@ int cgroup_check_limits(const struct spec_resources *r, struct strv *notes, stru
 		x = check_sums(r, e);
 	for (size_t i = 0; x == 0 && i < r->unified.len; i++)
 		x = split_unified(file, r->unified.v[i], e);
+	if (x == 0)
+		x = check_use(fd, r, e);
 	if (x < 0 || !notes)
 		return x;
 	if (is_given(r->memory_kernel) && r->memory_kernel > 0)
@@ -498,30 +513,16 @@ static struct course chart(int fd, const struct spec_resources *r)
 	};
 }
 
-static int check_use(int fd, const struct spec_resources *r, struct err *e)
-{
-	uint64_t used;
-
-	if (!r->memory_check_before_update || !is_given(r->memory_limit) || r->memory_limit < 0)
-		return 0;
-	used = cgroup_figure(fd, "memory.current", NULL, 0);
-	return used <= (uint64_t)r->memory_limit ? 0 :
-		err_set(e, EBUSY, RESOURCES "memory.limit: %" PRId64 ", but %" PRIu64
-			" bytes are in use", r->memory_limit, used);
-}
-
 int cgroup_set_limits(int fd, const struct spec_resources *r, bool strict,
 		      char *missing, size_t size, struct err *e)
 {
 	struct writer w = { .fd = fd, .strict = strict, .missing = { missing, size } };
 	struct course c = chart(fd, r);
-	int x = cgroup_check_limits(r, NULL, e);
+	int x = cgroup_check_limits(r, fd, NULL, e);
 
 	c.each = write_each;
 	c.arg = &w;
 	if (missing && size)
 		missing[0] = '\0';
-	if (x == 0)
-		x = check_use(fd, r, e);
 	return x < 0 ? x : each_limit(&c, r, e);
 }

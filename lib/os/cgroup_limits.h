@@ -25,9 +25,9 @@
 #include "lib/fmt/spec_resources.h"
 
 /* Is it possible at all?  cgroup_set_limits() asks as well; asked before, it
- * spares making a cgroup.  What is asked for and has no effect is said in
- * notes, which may be NULL: one sentence each. */
-int cgroup_check_limits(const struct spec_resources *r, struct strv *notes,
+ * spares making a cgroup (fd -1: there is none yet).  What is asked for and
+ * has no effect is said in notes, which may be NULL: one sentence each. */
+int cgroup_check_limits(const struct spec_resources *r, int fd, struct strv *notes,
 			struct err *e) MUST_CHECK;
 
 /* With `strict` a limit that cannot be had is an error; else the names of the

@@ -187,3 +187,13 @@ bool userns_needs_helper(const struct id_ranges *m, uint32_t self)
 {
 	return !(m->len == 1 && m->at[0].count == 1 && m->at[0].outside == self);
 }
+
+bool userns_is_machines_root(void)
+{
+	struct err unknown = ERR_INIT;
+	char map[64];
+
+	return geteuid() == 0 &&
+	       fs_read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map), NULL,
+			     &unknown) == 0 && strstr(map, "4294967295");
+}

@@ -45,3 +45,6 @@ const char *userns_find_helper(const char *name, char *out, size_t size);
 
 /* Needs this map a helper, for a caller with these ids and no privilege? */
 bool userns_needs_helper(const struct id_ranges *m, uint32_t self);
+
+/* Root, and not just of a user namespace: every id there is is its own. */
+bool userns_is_machines_root(void);

@@ -110,9 +110,11 @@ static void assert_refused(const char *json, int code, const char *text)
 		fail_msg("%s: %s", json, e.text);
 }
 
+/* ignored: linux.resources.memory.useHierarchy (always so in cgroup v2) */
 static void nothing_asked(void **state UNUSED)
 {
 	assert_writes("{}", "");
+	assert_writes("{\"memory\":{\"useHierarchy\":true}}", "");
 }
 
 /* field: linux.resources.memory.limit */
@@ -180,7 +182,7 @@ static void kernel_memory_is_said_to_be_without_effect(void **state UNUSED)
 	struct err e = ERR_INIT;
 
 	assert_int_equal(spec_resources_parse(&r, json, strlen(json), &e), 0);
-	assert_int_equal(cgroup_check_limits(&r, &notes, &e), 0);
+	assert_int_equal(cgroup_check_limits(&r, -1, &notes, &e), 0);
 	assert_int_equal(notes.len, 2);
 	assert_non_null(strstr(notes.v[0], "linux.resources.memory.kernel: without effect"));
 	assert_non_null(strstr(notes.v[1], "linux.resources.memory.kernelTCP: without effect"));
