@@ -202,6 +202,7 @@ static int compile_plan(struct creation *c, struct err *e)
 		.seccomp = c->filter.len ? c->filter.data : NULL,
 		.seccomp_len = c->filter.len,
 		.profile = &c->profile,
+		.no_pivot = c->opts->no_pivot,
 		.keep_keyring = c->opts->no_new_keyring,
 		.preserve_fds = c->preserve,
 		.remote = true,

@@ -131,3 +131,8 @@ int mount_pivot(const struct mount_stage *st, int root)
 		return -errno;
 	return 0;
 }
+
+int mount_chroot(int root)
+{
+	return fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0 ? -errno : 0;
+}

@@ -64,3 +64,7 @@ uint32_t mount_magic(int fd);
 /* Makes the directory the root of the mount namespace; the old one is gone, and
  * with it the stage. */
 int mount_pivot(const struct mount_stage *st, int root) MUST_CHECK;
+
+/* The same where the kernel cannot do that, as in an initial ramdisk: what the
+ * directory lies over stays below it, where no name leads. */
+int mount_chroot(int root) MUST_CHECK;

@@ -255,6 +255,7 @@ static void enter_root(struct compile *c)
 	hooks(c, SPEC_HOOK_CREATE_CONTAINER);
 	s = step_of(OP_PIVOT);
 	s.slot = SLOT_ROOT;
+	s.a = c->opt->no_pivot;
 	blob_step(&c->blob, s);
 	compile_root_attrs(c);
 	s = step_of(OP_VERIFY_ROOT);

@@ -198,8 +198,25 @@ static int fs_option(const struct compile *c, struct mount_plan *m,
 	return 0;
 }
 
+static int check_idmap(const struct mount_plan *m, const struct compile *c,
+		       const struct spec_mount *sm, struct err *e)
+{
+	const char *at = sm->destination;
+
+	if (m->remount)
+		return err_set(e, EINVAL, "mount '%s': idmap and remount", at);
+	if (c->opt->self_uid != 0)
+		return err_set(e, ENOTSUP, "mount '%s': only root can map the ids of a mount", at);
+	if (!sm->idmap && c->is_privileged)
+		return err_set(e, EINVAL, "mount '%s': idmap needs a map or a user namespace", at);
+	if (sm->idmap && (!sm->idmap->uids.len || !sm->idmap->gids.len))
+		return err_set(e, EINVAL, "mount '%s': uidMappings and gidMappings go together", at);
+	return 0;
+}
+
 /* What makes no sense together. */
-static int check_plan(const struct mount_plan *m, const struct spec_mount *sm, struct err *e)
+static int check_plan(const struct mount_plan *m, const struct compile *c,
+		      const struct spec_mount *sm, struct err *e)
 {
 	const char *at = sm->destination;
 
@@ -210,11 +227,9 @@ static int check_plan(const struct mount_plan *m, const struct spec_mount *sm, s
 	if ((m->no_follow || m->copy_link) && !m->bind)
 		return err_set(e, EINVAL, "mount '%s': %s is for a bind", at,
 			       m->copy_link ? "copy-symlink" : "src-nofollow");
-	if (m->remount && m->idmap)
-		return err_set(e, EINVAL, "mount '%s': idmap and remount", at);
 	if (m->propagation_count == ARRAY_SIZE(m->propagation))
 		return err_set(e, EINVAL, "mount '%s': too many propagation options", at);
-	return 0;
+	return m->idmap ? check_idmap(m, c, sm, e) : 0;
 }
 
 /* Without mounts below it the two sets are one: the last word counts in each,
@@ -248,7 +263,7 @@ int mount_plan_read(struct mount_plan *m, const struct compile *c,
 			r = fs_option(c, m, sm, text, e);
 	}
 	if (r == 0)
-		r = check_plan(m, sm, e);
+		r = check_plan(m, c, sm, e);
 	if (r < 0)
 		return r;
 	/* A bind has no file system of its own to which they could apply. */

@@ -92,8 +92,30 @@ static void remount_steps(struct compile *c, const struct mount_plan *m)
 	}
 }
 
-static void attach_mount(struct compile *c, const struct mount_plan *m)
+static void idmap_step(struct compile *c, const struct mount_plan *m, const struct idmap *map)
 {
+	struct plan_step s = step_of(OP_IDMAP);
+	AUTO(strv) struct strv texts = STRV_INIT;
+
+	if (m->idmap == MOUNT_IDMAP_NONE)
+		return;
+	if (map) {
+		AUTO(buf) struct buf uids = BUF_INIT(MAX_PLAN), gids = BUF_INIT(MAX_PLAN);
+
+		id_print(&map->uids, &uids);
+		id_print(&map->gids, &gids);
+		strv_add(&texts, uids.data);
+		strv_add(&texts, gids.data);
+	}
+	s.slot = m->slot;
+	s.s1 = blob_text(&c->blob, m->target);
+	s.flags = m->idmap == MOUNT_IDMAP_ALL ? STEP_ATTR_RECURSIVE : 0;
+	blob_list(&c->blob, s, &texts);
+}
+
+static void attach_mount(struct compile *c, size_t i)
+{
+	const struct mount_plan *m = &c->mounts[i];
 	struct plan_step s;
 
 	if (m->remount) {
@@ -102,6 +124,7 @@ static void attach_mount(struct compile *c, const struct mount_plan *m)
 	}
 	if (m->copy_up)
 		place_step(c, OP_COPY_UP, m, m->target);
+	idmap_step(c, m, c->spec->mounts[i].idmap);
 	change_steps(c, m);
 	if (m->copy_link)
 		place_step(c, OP_COPY_LINK, m, m->target);
@@ -247,7 +270,7 @@ int compile_places(struct compile *c, struct err *e)
 	int r;
 
 	for (size_t i = 0; i < c->spec->mount_count; i++)
-		attach_mount(c, &c->mounts[i]);
+		attach_mount(c, i);
 	for (size_t i = 0; i < c->opt->file_count; i++)
 		blob_step(&c->blob, attach_step(c, SLOT_ROOT, c->file_slots[i],
 						c->opt->files[i].target));

@@ -34,6 +34,7 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_ROOT] = init_root,
 	[OP_ATTACH] = init_attach,
 	[OP_REMOUNT] = init_remount,
+	[OP_IDMAP] = init_idmap,
 	[OP_DEV_DIR] = init_dev_dir,
 	[OP_NODE] = init_node,
 	[OP_COPY_LINK] = init_copy_link,

@@ -22,6 +22,7 @@ enum rt_msg_kind {
 	RT_MSG_HOOK,			/* at a hook; the answer, an int32_t, is our
 					 * pid outside; or how that hook went there */
 	RT_MSG_SECCOMP,			/* the listener of the filter */
+	RT_MSG_IDMAP,			/* a mount; the answer, an int32_t, is how that went */
 	RT_MSG_PROCESS,			/* exec: value: pid; its pidfd */
 	RT_MSG_ERROR,			/* step, value: errno, detail */
 };
@@ -74,7 +75,7 @@ typedef int init_op(struct init *in, const struct plan_step *s);
 
 /* init_mount.c */
 init_op init_private, init_fsmount, init_layers, init_overlay, init_fuse, init_tree,
-	init_device, init_attr, init_remount, init_root, init_pivot, init_root_attr,
+	init_device, init_attr, init_remount, init_idmap, init_root, init_pivot, init_root_attr,
 	init_verify_root;
 /* init_place.c: what happens at a path inside the root */
 init_op init_attach, init_dev_dir, init_node, init_copy_link, init_symlink, init_copy_up,

@@ -226,6 +226,16 @@ int init_remount(struct init *in, const struct plan_step *s)
 	return fd < 0 ? fd : change(in, fd, s, s->flags & STEP_ATTR_RECURSIVE);
 }
 
+int init_idmap(struct init *in, const struct plan_step *s)
+{
+	int32_t answer = 0;
+	int r = rt_tell(in->sock, RT_MSG_IDMAP, in->step, 0, 0, in->slots[s->slot]);
+
+	if (r < 0)
+		return r;
+	return read(in->sock, &answer, sizeof(answer)) == sizeof(answer) ? answer : -EPIPE;
+}
+
 /* from: what an earlier try opened, or -1. */
 static int make_tree(struct init *in, const struct plan_step *s, int from)
 {
@@ -321,7 +331,9 @@ int init_root(struct init *in, const struct plan_step *s)
 
 int init_pivot(struct init *in, const struct plan_step *s)
 {
-	return mount_pivot(&in->stage, in->slots[s->slot]);
+	int root = in->slots[s->slot];
+
+	return s->a ? mount_chroot(root) : mount_pivot(&in->stage, root);
 }
 
 int init_root_attr(struct init *in, const struct plan_step *s)

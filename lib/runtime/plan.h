@@ -89,6 +89,7 @@ struct plan_options {
 	const struct plan_file *files;
 	size_t file_count;
 	bool init;			/* --init: pid 1 is ours and reaps */
+	bool no_pivot;			/* where pivot_root(2) cannot work: chroot(2) */
 	bool keep_keyring;		/* no session keyring of its own */
 	const char *state;		/* hooks' state JSON: its first members, */
 	const char *state_rest;		/* and those behind status and pid */

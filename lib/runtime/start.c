@@ -17,6 +17,7 @@
 #include "lib/runtime/boot.h"
 #include "lib/runtime/fuse.h"
 #include "lib/runtime/hook.h"
+#include "lib/runtime/idmount.h"
 #include "lib/runtime/init.h"
 #include "lib/runtime/listener.h"
 #include "lib/runtime/plan.h"
@@ -255,6 +256,10 @@ static int handle(struct rt_container *c, const struct rt_args *a,
 		return r < 0 ? r : tell(c, RT_FUSE_READY, e);
 	case RT_MSG_HOOK:
 		return answer_hook(c, a->plan, m->step, e);
+	case RT_MSG_IDMAP:
+		r = idmount_serve(c, a->plan, m->step, fd);
+		fd_auto(&fd);
+		return tell_bytes(c, &(int32_t){ r }, sizeof(int32_t), e);
 	case RT_MSG_READY:
 		c->rungs |= (uint32_t)m->value;
 		return 1;

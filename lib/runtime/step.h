@@ -123,6 +123,7 @@ struct plan_step {
 	X(TREE, "tree", "open '%s'", USE_S1 | USE_FILL)			\
 	X(DEVICE, "device", "open device '%s'", USE_S1 | USE_FILL)	\
 	X(ATTR, "attr", "mount '%s'", USE_S1 | USE_SLOT)		\
+	X(IDMAP, "idmap", "map the ids of mount '%s'", USE_S1 | USE_SLOT | USE_PAIRS) \
 	X(SYSCTL, "sysctl", "set sysctl '%s'", USE_S1 | USE_S2 | USE_SLOT) \
 	X(ROOT, "root", "attach the root file system", USE_SLOT)	\
 	X(ATTACH, "mount", "mount '%s'", USE_S1 | USE_SLOT | USE_FROM)	\
@@ -196,6 +197,8 @@ enum plan_op {
  *	TREE	a: attributes set; b: cleared; data_len: propagation (MS_*)
  *	ATTR	as TREE, on slot; s1: where it will be
  *	REMOUNT	the same, on what is mounted at s1
+ *	IDMAP	s1: where it will be; data: user map and group map, or nothing: as
+ *		the container's
  *	DEVICE	a: type, b: number
  *	LAYERS	s1, data: those of OVERLAY, which then uses what was opened
  *	ATTACH	slot: directory the path is below; from: what is attached;
@@ -207,7 +210,7 @@ enum plan_op {
  *	COPY_UP	slot: root; from: the tmpfs; s1: what is copied
  *	CONSOLE	slot: SLOT_DEV for a /dev/console; a: rows << 16 | columns
  *	MASK	slot: root; from: SLOT_MASK, and SLOT_NULL for files
- *	PIVOT	slot: root
+ *	PIVOT	slot: root; a: not 0: by chroot
  *	VERIFY_ROOT slot: root; a: attributes that it must have
  *	VERIFY_MASK, VERIFY_READ_ONLY those of MASK and READ_ONLY
  *	ROOT_ATTR a: attributes set; b: propagation

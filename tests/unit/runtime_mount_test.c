@@ -74,6 +74,7 @@ static void refuses(const char *type, const char *from, const char *options, int
 
 /* field: mounts.options.bind
  * field: mounts.options.rbind
+ * field: mounts.options.defaults
  * field: mounts.source */
 static void recursion(void **state)
 {
@@ -85,8 +86,31 @@ static void recursion(void **state)
 	binds("rbind", "/mnt rw,relatime\n/mnt/sub rw,relatime\n");
 	mounts(NULL, source, "rbind", LOOK, "/mnt rw,relatime\n/mnt/sub rw,relatime\n");
 	mounts("none", source, "rbind", LOOK, "/mnt rw,relatime\n/mnt/sub rw,relatime\n");
-	mounts("bind", source, "defaults,rbind,async,loud,acl", LOOK,
-	       "/mnt rw,relatime\n/mnt/sub rw,relatime\n");
+	mounts("bind", source, "defaults,rbind", LOOK, "/mnt rw,relatime\n/mnt/sub rw,relatime\n");
+}
+
+/* What is so anyway, and what no file system of today has any use for.
+ * field: mounts.options.async
+ * field: mounts.options.nolazytime
+ * field: mounts.options.nomand
+ * field: mounts.options.norelatime
+ * field: mounts.options.rnorelatime
+ * field: mounts.options.newinstance
+ * ignored: mounts.options.iversion
+ * ignored: mounts.options.noiversion
+ * ignored: mounts.options.acl
+ * ignored: mounts.options.noacl
+ * ignored: mounts.options.silent
+ * ignored: mounts.options.loud */
+static void without_effect(void **state)
+{
+	static const char all[] = "async,nolazytime,nomand,norelatime,rnorelatime,newinstance,"
+		"iversion,noiversion,acl,noacl,silent,loud";
+
+	(void)state;
+	mounts("tmpfs", "tmpfs", all, LOOK, "/mnt rw,relatime\n");
+	mounts("devpts", "devpts", all, LOOK, "/mnt rw,relatime\n");
+	mounts(NULL, source, all, LOOK, "/mnt rw,relatime\n/mnt/sub rw,relatime\n");
 }
 
 /* field: mounts.options.ro
@@ -278,6 +302,7 @@ static void destinations(void **state)
 	refused(&b, EPERM, "mount '/proc/sys'");
 }
 
+/* field: mounts.options (others are the file system's own; unknown ones are refused) */
 static void refusals(void **state)
 {
 	(void)state;
@@ -580,6 +605,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recursion),
+		cmocka_unit_test(without_effect),
 		cmocka_unit_test(attributes),
 		cmocka_unit_test(of_the_file_system),
 		cmocka_unit_test(lifted),
