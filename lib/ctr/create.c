@@ -84,12 +84,32 @@ static int bind_source(char **out, const struct mount_opt *m, struct err *e)
 	return 0;
 }
 
-/* The volume exists afterwards; one without a name gets a random one. */
-static int volume_source(char **out, struct ctr_env *env, struct mount_opt *m, bool *is_new,
+struct source {
+	char *path;			/* NULL: of a tmpfs */
+	char *draft;			/* of a volume that is not there yet */
+	bool is_anonymous;
+};
+
+struct sources {
+	struct source *at;		/* one for each mount */
+	size_t len;
+};
+
+static void sources_auto(struct sources *s)
+{
+	for (size_t i = 0; i < s->len; i++) {
+		free(s->at[i].path);
+		free(s->at[i].draft);
+	}
+	free(s->at);
+}
+
+/* One without a name gets a random one. */
+static int volume_source(struct source *out, struct ctr_env *env, struct mount_opt *m,
 			 struct err *e)
 {
-	struct volume v = { .ns = (char *)env->ns, .is_anonymous = !m->source };
-	struct err taken = ERR_INIT;
+	AUTO(volume) struct volume v = VOLUME_INIT;
+	struct err missing = ERR_INIT;
 	char id[ID_LEN + 1];
 	int r;
 
@@ -98,32 +118,17 @@ static int volume_source(char **out, struct ctr_env *env, struct mount_opt *m, b
 		if (r < 0)
 			return r;
 		m->source = mem_str(id);
+		out->is_anonymous = true;
 	}
 	if (!str_is_name(m->source))
 		return err_set(e, EINVAL,
 			       "mount '%s': '%s' is neither a path nor the name of a volume",
 			       m->target, m->source);
-	v.name = m->source;
-	r = volume_create(env->store, &v, &taken);
-	if (r < 0 && r != -EEXIST)
-		return err_move(e, &taken);
-	*is_new = r == 0;
-	*out = volume_path(env->store, env->ns, m->source);
-	return 0;
-}
-
-struct sources {
-	char **at;			/* one for each mount, NULL for a tmpfs */
-	bool *is_new;			/* a volume that was made just now */
-	size_t len;
-};
-
-static void sources_auto(struct sources *s)
-{
-	for (size_t i = 0; i < s->len; i++)
-		free(s->at[i]);
-	free(s->at);
-	free(s->is_new);
+	out->path = volume_path(env->store, env->ns, m->source);
+	r = volume_get(&v, env->store, env->ns, m->source, &missing);
+	if (r == -ENOENT)
+		return volume_draft(&out->draft, env->store, env->ns, e);
+	return r < 0 ? err_move(e, &missing) : 0;
 }
 
 static int find_sources(struct sources *out, struct ctr_env *env, struct ctr_config *c,
@@ -131,19 +136,58 @@ static int find_sources(struct sources *out, struct ctr_env *env, struct ctr_con
 {
 	out->len = c->mount_count;
 	out->at = mem_zero(c->mount_count, sizeof(*out->at));
-	out->is_new = mem_zero(c->mount_count, sizeof(*out->is_new));
 	for (size_t i = 0; i < c->mount_count; i++) {
 		struct mount_opt *m = &c->mounts[i];
 		int r = 0;
 
 		if (m->kind == MOUNT_BIND)
-			r = bind_source(&out->at[i], m, e);
+			r = bind_source(&out->at[i].path, m, e);
 		else if (m->kind == MOUNT_VOLUME)
-			r = volume_source(&out->at[i], env, m, &out->is_new[i], e);
+			r = volume_source(&out->at[i], env, m, e);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+/* What a new volume has of the image, while it is not a volume yet. */
+static int fill_volumes(struct ctr_env *env, const struct ctr_bundle *b,
+			const struct ctr_layers *layers, const struct sources *sources,
+			struct err *e)
+{
+	for (size_t i = 0; i < sources->len; i++) {
+		const struct mount_opt *m = &b->config.mounts[i];
+		int r;
+
+		if (!sources->at[i].draft || m->no_copy)
+			continue;
+		r = ctr_layers_fill(env, b, layers, m->target, sources->at[i].draft, e);
+		if (r < 0)
+			return err_ctx(e, r, "fill volume '%s'", m->source);
+	}
+	return 0;
+}
+
+static int use_volume(struct ctr_env *env, const struct ctr_bundle *b, size_t mount,
+		      const struct source *s, struct err *e)
+{
+	const struct volume v = {
+		.ns = (char *)env->ns,
+		.name = b->config.mounts[mount].source,
+		.is_anonymous = s->is_anonymous,
+	};
+	int r = s->draft ? volume_settle(env->store, &v, s->draft, e) : 0;
+
+	return r < 0 ? r : volume_use(env->store, env->ns, v.name, b->id, e);
+}
+
+static void end_drafts(struct ctr_env *env, const struct ctr_config *c,
+		       const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->len; i++)
+		if (sources->at[i].draft)
+			volume_end_draft(env->store, env->ns, sources->at[i].draft,
+					 c->mounts[i].source);
 }
 
 /* --- files --- */
@@ -183,7 +227,7 @@ static int write_files(struct ctr_env *env, const struct ctr_bundle *b, struct e
 /* --- rows --- */
 
 static int put_row(struct ctr_env *env, const struct ctr_bundle *b, const struct image *image,
-		   int64_t snapshot, struct err *e)
+		   const struct sources *sources, int64_t snapshot, struct err *e)
 {
 	AUTO(buf) struct buf config = BUF_INIT(MAX_SPEC);
 	struct container row = {
@@ -210,7 +254,7 @@ static int put_row(struct ctr_env *env, const struct ctr_bundle *b, const struct
 	r = container_put(env->store, &row, e);
 	for (size_t i = 0; r == 0 && i < b->config.mount_count; i++)
 		if (b->config.mounts[i].kind == MOUNT_VOLUME)
-			r = volume_use(env->store, env->ns, b->config.mounts[i].source, b->id, e);
+			r = use_volume(env, b, i, &sources->at[i], e);
 	return r == -EEXIST ? err_hint(e, r, "container.name") : r;
 }
 
@@ -234,19 +278,22 @@ static int make_spec(struct ctr_env *env, struct ctr_bundle *b, const struct sou
 	AUTO_FREE char *root = mem_printf("%s/%s/%s/rootfs",
 					  store_dir_path(env->store, STORE_DIR_CONTAINERS),
 					  env->ns, b->id);
+	AUTO_FREE const char **paths = mem_zero(sources->len, sizeof(*paths));
 	AUTO(user) struct user user = USER_INIT;
 	const struct ctr_spec_in in = {
 		.config = &b->config,
 		.user = &user,
 		.id = b->id,
 		.root_path = root,
-		.mount_sources = (const char *const *)sources->at,
+		.mount_sources = paths,
 		.is_single = b->ids.rung == IDS_SINGLE,
 		.tty_gid = id_to_outside(&b->ids.map.gids, 5) == ID_NONE ? ID_NONE : 5,
 		.max_gid = max_gid(&b->ids.map.gids),
 	};
 	int r;
 
+	for (size_t i = 0; i < sources->len; i++)
+		paths[i] = sources->at[i].path;
 	/* keep-id is about being oneself inside, unless another user is named. */
 	if (!b->config.user && b->config.userns == CTR_USERNS_KEEP_ID)
 		b->config.user = mem_printf("%u:%u", id_to_inside(&b->ids.map.uids, geteuid()),
@@ -262,17 +309,17 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 		  struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	int64_t snapshot = layers->snapshot;
+	int64_t snapshot = 0;
 	int r = store_begin(&tx, env->store, STORE_FAST, e);
 
-	if (r == 0 && layers->driver && !snapshot)
+	if (r == 0 && layers->driver)
 		r = ctr_layers_prepare(&snapshot, env, layers, e);
 	if (r == 0 && layers->driver)
 		r = ctr_rootfs(&b->rootfs, env, snapshot, e);
 	if (r == 0)
 		r = make_spec(env, b, sources, e);
 	if (r == 0)
-		r = put_row(env, b, image, snapshot, e);
+		r = put_row(env, b, image, sources, snapshot, e);
 	if (r == 0 && mark)
 		r = ctr_mark_started(env, b, e);
 	if (r == 0)
@@ -294,22 +341,6 @@ static int choose_identity(struct ctr_bundle *out, const struct ctr_create_in *i
 			       in->name);
 	out->id = mem_str(id);
 	out->name = in->name ? mem_str(in->name) : ctr_random_name(0);
-	return 0;
-}
-
-static int fill_volumes(struct ctr_env *env, const struct ctr_bundle *b,
-			const struct sources *sources, struct err *e)
-{
-	for (size_t i = 0; i < sources->len; i++) {
-		int r;
-
-		if (!sources->is_new[i] || b->config.mounts[i].no_copy)
-			continue;
-		r = ctr_layers_fill(env, &b->rootfs, &b->ids.map, b->config.mounts[i].target,
-				    sources->at[i], e);
-		if (r < 0)
-			return err_ctx(e, r, "fill volume '%s'", b->config.mounts[i].source);
-	}
 	return 0;
 }
 
@@ -343,6 +374,8 @@ int ctr_create(struct ctr_bundle *out, struct ctr_env *env, const struct ctr_cre
 	if (r == 0 && !b.config.rootfs)
 		r = ctr_layers_find(&layers, env, &b, &docs, e);
 	if (r == 0)
+		r = fill_volumes(env, &b, &layers, &sources, e);
+	if (r == 0)
 		r = commit(env, &b, &image, &layers, &sources, in->is_started_next, e);
 	/* A name that we chose may be taken in the same moment. */
 	for (unsigned tries = 1; r == -EEXIST && !in->name && tries < MAX_NAME_TRIES; tries++) {
@@ -351,8 +384,7 @@ int ctr_create(struct ctr_bundle *out, struct ctr_env *env, const struct ctr_cre
 		b.name = ctr_random_name(tries);
 		r = commit(env, &b, &image, &layers, &sources, in->is_started_next, e);
 	}
-	if (r == 0)
-		r = fill_volumes(env, &b, &sources, e);
+	end_drafts(env, &b.config, &sources);
 	if (r < 0)
 		return r;
 	*out = b;

@@ -11,6 +11,7 @@
 #include "lib/base/str.h"
 #include "lib/os/enter.h"
 #include "lib/store/snapshots.h"
+#include "lib/store/volumes.h"
 
 #define PROBE_NAME "snapshotter"
 
@@ -121,32 +122,47 @@ int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_
 }
 
 struct fill {
-	const struct rootfs *rootfs;
+	struct rootfs root;		/* of the image alone */
+	char *scratch;			/* an empty directory, as seen from root.base */
 	const char *target;
 	int to_fd;
 };
+
+/* Where nothing has to be mounted, the image is root.upper itself. */
+static void image_root(struct fill *f, struct ctr_env *env, const struct ctr_bundle *b,
+		       const struct ctr_layers *l)
+{
+	AUTO(strv) struct strv lowers = STRV_INIT;
+
+	if (!l->driver) {
+		f->root.upper = mem_str(b->config.rootfs);
+		return;
+	}
+	layers_names(&lowers, l->ids, l->count);
+	l->driver->describe(&f->root, store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
+			    lowers.v[0], &lowers);
+}
 
 /* In the child: the image is seen through an overlay of its own. */
 static int fill_child(void *arg, struct err *e)
 {
 	const struct fill *f = arg;
+	const char *root_path = f->root.kind == ROOTFS_DIR ? f->root.upper : f->scratch;
 	AUTO(buf) struct buf options = BUF_INIT(KIB(64));
 	AUTO_FD int root = -1, from = -1;
 
-	if (f->rootfs->kind == ROOTFS_DIR) {
-		root = open(f->rootfs->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	} else {
-		if (chdir(f->rootfs->base) < 0)
-			return err_sys(e, "enter '%s'", f->rootfs->base);
+	if (f->root.base && chdir(f->root.base) < 0)
+		return err_sys(e, "enter '%s'", f->root.base);
+	if (f->root.kind != ROOTFS_DIR) {
 		buf_adds(&options, "userxattr,lowerdir=");
-		for (size_t i = 0; i < f->rootfs->lowers.len; i++)
-			buf_addf(&options, "%s%s", i ? ":" : "", f->rootfs->lowers.v[i]);
-		/* overlay wants two: the container's own is empty and will do */
-		buf_addf(&options, ":%s", f->rootfs->upper);
-		if (mount("overlay", f->rootfs->work, "overlay", MS_RDONLY, options.data) < 0)
+		for (size_t i = 0; i < f->root.lowers.len; i++)
+			buf_addf(&options, "%s:", f->root.lowers.v[i]);
+		/* overlay wants two: an empty one will do */
+		buf_adds(&options, f->scratch);
+		if (mount("overlay", f->scratch, "overlay", MS_RDONLY, options.data) < 0)
 			return err_sys(e, "look into the image");
-		root = open(f->rootfs->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
+	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(e, "look into the image");
 	from = fs_open_inroot(root, f->target, O_RDONLY | O_DIRECTORY, 0, e);
@@ -157,14 +173,25 @@ static int fill_child(void *arg, struct err *e)
 	return from < 0 ? from : snap_copy_tree(f->to_fd, from, e);
 }
 
-int ctr_layers_fill(struct ctr_env *env UNUSED, const struct rootfs *r, const struct idmap *map,
-		    const char *target, const char *to, struct err *e)
+int ctr_layers_fill(struct ctr_env *env, const struct ctr_bundle *b, const struct ctr_layers *l,
+		    const char *target, const char *draft, struct err *e)
 {
-	const struct enter_opts o = { .map = map, .mount_ns = true };
+	const struct enter_opts o = { .map = &b->ids.map, .mount_ns = true };
+	AUTO_FREE char *to = volume_path(env->store, env->ns, draft);
 	AUTO_FD int fd = fs_open_dir(AT_FDCWD, to, e);
-	struct fill f = { .rootfs = r, .target = target, .to_fd = fd };
+	struct fill f = { .root = ROOTFS_INIT, .target = target, .to_fd = fd };
+	int r;
 
-	return fd < 0 ? fd : enter_run(&o, fill_child, &f, e);
+	if (fd < 0)
+		return fd;
+	/* Relative to snapshots/DRIVER, so that no path of a user's gets into
+	 * the options of a mount. */
+	f.scratch = mem_printf("../../volumes/%s/%s/" VOLUME_SCRATCH, env->ns, draft);
+	image_root(&f, env, b, l);
+	r = enter_run(&o, fill_child, &f, e);
+	rootfs_clear(&f.root);
+	free(f.scratch);
+	return r;
 }
 
 int ctr_measure(struct ctr_size *out, struct ctr_env *env, const struct container *row,

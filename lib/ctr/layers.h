@@ -19,7 +19,6 @@ struct ctr_layers {
 	char *map;				/* key of the id map */
 	int64_t ids[MAX_LAYERS];		/* lowest first */
 	size_t count;
-	int64_t snapshot;			/* made already; 0: not */
 	const struct idmap *idmap;		/* borrowed */
 };
 
@@ -41,10 +40,11 @@ int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env,
 int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env,
 		       const struct ctr_layers *l, struct err *e) MUST_CHECK;
 
-/* Copies what the image has at target into the empty directory to: how a new
- * volume is filled.  Nothing there is fine. */
-int ctr_layers_fill(struct ctr_env *env, const struct rootfs *r, const struct idmap *map,
-		    const char *target, const char *to, struct err *e) MUST_CHECK;
+/* Copies what the image has at target into the draft of a volume.  Nothing
+ * there is fine. */
+int ctr_layers_fill(struct ctr_env *env, const struct ctr_bundle *b,
+		    const struct ctr_layers *l, const char *target, const char *draft,
+		    struct err *e) MUST_CHECK;
 
 /* What a container takes on disk, measured now and noted with its snapshot. */
 struct ctr_size {

@@ -11,7 +11,6 @@
 #include "lib/ctr/stop.h"
 #include "lib/os/cgroup.h"
 #include "lib/os/enter.h"
-#include "lib/store/volumes.h"
 #include "rootless/idmap.h"
 
 #define REAP_BUDGET_NS (3 * NS_PER_MS)
@@ -99,25 +98,9 @@ static void remove_cgroup(const struct shim_page *page)
 		(void)!cgroup_remove(&tree, page->cgroup, &ignored);
 }
 
-static int remove_volumes(struct ctr_env *env, const struct strv *names, struct err *e)
-{
-	for (size_t i = 0; i < names->len; i++) {
-		AUTO(volume) struct volume v = VOLUME_INIT;
-		struct err err = ERR_INIT;
-		int r = volume_get(&v, env->store, env->ns, names->v[i], &err);
-
-		if (r == 0 && v.is_anonymous && !v.users)
-			r = volume_remove(env->store, env->ns, names->v[i], &err);
-		if (r < 0 && r != -ENOENT)
-			return err_move(e, &err);
-	}
-	return 0;
-}
-
 int ctr_remove(struct ctr_env *env, struct ctr *c, const struct ctr_remove_opts *o,
 	       struct err *e)
 {
-	AUTO(strv) struct strv volumes = STRV_INIT;
 	int r = 0;
 
 	if ((c->is_running || c->is_starting) && !o->force)
@@ -125,19 +108,15 @@ int ctr_remove(struct ctr_env *env, struct ctr *c, const struct ctr_remove_opts 
 				"container.running");
 	if (c->is_running)
 		r = ctr_kill_now(env, c, e);
-	if (r == 0 && o->volumes)
-		r = volume_of_container(&volumes, env->store, env->ns, c->row.id, e);
+	if (r < 0)
+		return r;
 	/* While there is a row, somebody will come back to them. */
 	remove_cgroup(&c->page);
-	if (r == 0)
-		r = remove_run_dir(env, env->run_dir, c->row.id, e);
+	r = remove_run_dir(env, env->run_dir, c->row.id, e);
 	if (r == 0 && env->run_fallback)
 		r = remove_run_dir(env, env->run_fallback, c->row.id, e);
 	if (r == 0)
-		r = container_remove(env->store, env->ns, c->row.id, e);
-	if (r < 0)
-		return r;
-	r = remove_volumes(env, &volumes, e);
+		r = container_remove(env->store, env->ns, c->row.id, o->volumes, e);
 	ctr_reap_soon(env);
-	return r;
+	return r < 0 ? r : 0;
 }

@@ -16,8 +16,9 @@ struct ctr_remove_opts {
 	bool volumes;			/* its anonymous volumes too */
 };
 
-/* Rows first, then directories to the trash, then the trash with a small
- * budget; what is left of that is reaped by a process in the background. */
+/* What the boot would take anyway, then rows, then directories to the trash,
+ * then the trash with a small budget; what is left of that is reaped by a
+ * process in the background. */
 int ctr_remove(struct ctr_env *env, struct ctr *c, const struct ctr_remove_opts *o,
 	       struct err *e) MUST_CHECK;
 

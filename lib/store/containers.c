@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/store/snapshot.h"
+#include "lib/store/volume.h"
 
 #define CONTAINER_PATH_MAX (2 * MAX_ID + 2)
 
@@ -333,7 +334,7 @@ int container_rename(struct store *s, const char *ns, const char *id,
 }
 
 /* 1, or 0: there was none.  *driver is set when there was a snapshot. */
-static int drop_rows(struct store *s, const char *ns, const char *id,
+static int drop_rows(struct store *s, const char *ns, const char *id, bool volumes,
 		     int64_t *snapshot, char **driver, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
@@ -347,6 +348,8 @@ static int drop_rows(struct store *s, const char *ns, const char *id,
 	}
 	if (r == 0)
 		r = db_run(s, SQL_LABEL_DELETE_ALL, ARGS(I(LABEL_CONTAINER), T(ns), T(id)), e);
+	if (r >= 0 && volumes)
+		r = db_run(s, SQL_VOLUME_DOOM_OWN, ARGS(T(ns), T(id)), e);
 	if (r >= 0)
 		r = db_run(s, SQL_VOLUME_UNUSE, ARGS(T(ns), T(id)), e);
 	if (r >= 0 && *snapshot) {
@@ -361,7 +364,7 @@ static int drop_rows(struct store *s, const char *ns, const char *id,
 	return r < 0 ? r : 1;
 }
 
-int container_remove(struct store *s, const char *ns, const char *id,
+int container_remove(struct store *s, const char *ns, const char *id, bool volumes,
 		     struct err *e)
 {
 	int dir = store_dir(s, STORE_DIR_CONTAINERS, e);
@@ -376,7 +379,7 @@ int container_remove(struct store *s, const char *ns, const char *id,
 	if (!str_is_name(ns) || !str_is_name(id))
 		return err_set(e, EINVAL, "bad container name '%s'", id);
 	store_make_room(s);
-	r = drop_rows(s, ns, id, &snapshot, &driver, e);
+	r = drop_rows(s, ns, id, volumes, &snapshot, &driver, e);
 	if (r <= 0)
 		return r;
 	r = failpoint("container.dropped", e);
@@ -385,6 +388,8 @@ int container_remove(struct store *s, const char *ns, const char *id,
 		r = store_trash(s, dir, path, e);
 	if (r == 0 && driver)
 		r = snapshot_trash(s, driver, snapshot, e);
+	if (r == 0 && volumes)
+		r = volume_bury_dying(s, e);
 	return r < 0 ? r : 1;
 }
 

@@ -113,9 +113,10 @@ int container_update(struct store *s, const struct container *c,
 int container_rename(struct store *s, const char *ns, const char *id,
 		     const char *name, struct err *e) MUST_CHECK;
 
-/* Also its labels, its uses of volumes and its snapshot; directories go to
- * the trash.  1: this call did it; 0: it was gone. */
-int container_remove(struct store *s, const char *ns, const char *id,
+/* Also its labels, its uses of volumes, its snapshot, and with volumes the
+ * anonymous ones that nobody else uses; directories go to the trash.  1: this
+ * call did it; 0: it was gone. */
+int container_remove(struct store *s, const char *ns, const char *id, bool volumes,
 		     struct err *e) MUST_CHECK;
 
 /* containers/NS/ID; the descriptor is the caller's. */

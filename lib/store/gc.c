@@ -166,25 +166,6 @@ static int sweep_image_layers(struct run *g, struct err *e)
 	return note(g, r, e);
 }
 
-static int finish_volumes(struct run *g, struct err *e)
-{
-	AUTO(strv) struct strv v = STRV_INIT;
-	int r;
-
-	{
-		AUTO(db_rows) sqlite3_stmt *st = NULL;
-
-		r = db_query(&st, g->s, SQL_VOLUME_DYING, NO_ARGS, e);
-		while (r >= 0 && (r = db_next(g->s, st, e)) > 0) {
-			strv_add(&v, db_peek(st, 0));
-			strv_add(&v, db_peek(st, 1));
-		}
-	}
-	for (size_t i = 0; i + 1 < v.len && r == 0; i += 2)
-		r = volume_bury(g->s, v.v[i], v.v[i + 1], e);
-	return note(g, r, e);
-}
-
 /* --- downloads that nobody resumed --- */
 
 static int drop_ingest(struct store *s, const char *ref, struct err *e)
@@ -344,6 +325,12 @@ static int known_container(struct run *g, const char *parent, const char *name,
 	return r < 0 ? r : db_next(g->s, st, e);
 }
 
+static int known_volume(struct run *g, const char *parent, const char *name,
+			struct err *e)
+{
+	return volume_is_dir_known(g->s, parent, name, e);
+}
+
 static int known_file(struct run *g, const char *parent, const char *name, struct err *e)
 {
 	(void)g;
@@ -379,6 +366,7 @@ static int sweep_orphans(struct run *g, struct err *e)
 		{ STORE_DIR_INGEST, NULL, known_ingest, false, false },
 		{ STORE_DIR_SNAPSHOTS, NULL, known_snapshot, true, true },
 		{ STORE_DIR_CONTAINERS, NULL, known_container, true, false },
+		{ STORE_DIR_VOLUMES, NULL, known_volume, true, false },
 		{ STORE_DIR_ROOT, NULL, known_file, false, false },
 		{ STORE_DIR_CONTENT, NULL, known_file, false, false },
 	};
@@ -423,7 +411,7 @@ int gc_run(struct gc_result *out, struct store *s, const struct gc_options *o,
 	assert(s->depth == 0);
 	store_make_room(s);
 	(void)note(&g, lease_recover(s, &now), &now);
-	(void)finish_volumes(&g, &now);
+	(void)note(&g, volume_bury_dying(s, &now), &now);
 	while (!is_late(&g) && sweep_snapshots(&g, &now) > 0)
 		continue;
 	/* A removed manifest frees its config and layers for the next round. */

@@ -216,8 +216,11 @@
 		" VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")		\
 	SQL(VOLUME_USERS, "SELECT container FROM container_volume"	\
 		" WHERE ns = ?1 AND volume = ?2 ORDER BY container")	\
-	SQL(VOLUME_OF_CONTAINER, "SELECT volume FROM container_volume"	\
-		" WHERE ns = ?1 AND container = ?2 ORDER BY volume")	\
+	SQL(VOLUME_DOOM_OWN, "UPDATE volume AS v SET dying = 1"		\
+		" WHERE ns = ?1 AND anonymous = 1 AND name IN (SELECT volume" \
+		"  FROM container_volume WHERE ns = ?1 AND container = ?2)" \
+		" AND NOT EXISTS (SELECT 1 FROM container_volume u"	\
+		"  WHERE u.ns = v.ns AND u.volume = v.name AND u.container <> ?2)") \
 	SQL(VOLUME_UNUSE, "DELETE FROM container_volume"		\
 		" WHERE ns = ?1 AND container = ?2")			\
 	/* collection */						\

@@ -8,7 +8,10 @@
 
 #define MAX_VOLUME_OPTIONS KIB(64)
 
-/* Second step of a removal: if the row is still marked, the directory goes to
- * the trash and the row goes, under one write lock. */
-int volume_bury(struct store *s, const char *ns, const char *name,
-		struct err *e) MUST_CHECK;
+/* Second step of all removals that were begun: while the row is still marked,
+ * the directory goes to the trash and the row goes, under one write lock. */
+int volume_bury_dying(struct store *s, struct err *e) MUST_CHECK;
+
+/* For GC: is it that of a volume, or was it one's?  0: it was never finished. */
+int volume_is_dir_known(struct store *s, const char *ns, const char *name,
+			struct err *e) MUST_CHECK;

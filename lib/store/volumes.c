@@ -6,6 +6,7 @@
 
 #include "lib/base/failpoint.h"
 #include "lib/base/fs.h"
+#include "lib/base/id.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -101,7 +102,7 @@ static int row_get(struct volume *out, bool *dying, struct store *s,
 	return r;
 }
 
-int volume_bury(struct store *s, const char *ns, const char *name, struct err *e)
+static int bury(struct store *s, const char *ns, const char *name, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
 	AUTO(volume) struct volume v = VOLUME_INIT;
@@ -155,51 +156,160 @@ static int make_dirs(struct store *s, const char *ns, const char *name, bool syn
 	return r;
 }
 
-static int insert(struct store *s, const struct volume *v, struct err *e)
+static int put_row(struct store *s, const struct volume *v, struct err *e)
 {
-	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	AUTO(volume) struct volume old = VOLUME_INIT;
 	AUTO_FREE char *options = options_text(&v->options);
-	bool dying = false;
-	int r = store_begin(&tx, s, STORE_DURABLE, e);
+	int r = store_use_ns(s, v->ns, e);
 
-	if (r == 0)
-		r = row_get(&old, &dying, s, v->ns, v->name, e);
-	if (r > 0 && !dying)
-		return err_set(e, EEXIST, "there is a volume '%s'", v->name);
-	if (r > 0)		/* finish the removal that somebody began */
-		r = volume_bury(s, v->ns, v->name, e);
-	if (r == 0)
-		r = store_use_ns(s, v->ns, e);
-	if (r == 0)
-		r = make_dirs(s, v->ns, v->name, false, e);
 	if (r == 0)
 		r = db_run(s, SQL_VOLUME_INSERT,
 			   ARGS(T(v->ns), T(v->name), I(v->is_anonymous),
 				I(clock_wall_ns()), T(options)), e);
-	if (r >= 0)
-		r = label_set_all(s, v->ns, LABEL_VOLUME, v->name, &v->labels, e);
+	return r < 0 ? r : label_set_all(s, v->ns, LABEL_VOLUME, v->name, &v->labels, e);
+}
+
+/* 1: there is one.  What somebody began to remove is removed. */
+static int is_there(struct store *s, const struct volume *v, struct err *e)
+{
+	AUTO(volume) struct volume old = VOLUME_INIT;
+	bool dying = false;
+	int r = row_get(&old, &dying, s, v->ns, v->name, e);
+
+	return r > 0 && dying ? bury(s, v->ns, v->name, e) : r;
+}
+
+static int is_taken(const char *name, struct err *e)
+{
+	return err_set(e, EEXIST, "there is a volume '%s'", name);
+}
+
+static int insert(struct store *s, const struct volume *v, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int r = store_begin(&tx, s, STORE_DURABLE, e);
+
+	if (r == 0)
+		r = is_there(s, v, e);
+	if (r > 0)
+		return is_taken(v->name, e);
+	if (r == 0)
+		r = make_dirs(s, v->ns, v->name, false, e);
+	if (r == 0)
+		r = put_row(s, v, e);
 	if (r >= 0)
 		r = failpoint("volume.create", e);
 	return r < 0 ? r : store_commit(&tx, e);
 }
 
+/* It was being made; now it is. */
+static void drop_scratch(int dir, const char *ns, const char *name)
+{
+	char path[VOLUME_PATH_MAX + sizeof(VOLUME_SCRATCH)];
+
+	snprintf(path, sizeof(path), "%s/%s/" VOLUME_SCRATCH, ns, name);
+	(void)unlinkat(dir, path, AT_REMOVEDIR);
+}
+
 int volume_create(struct store *s, const struct volume *v, struct err *e)
 {
 	AUTO(volume) struct volume old = VOLUME_INIT;
+	int dir = store_dir(s, STORE_DIR_VOLUMES, e);
 	bool dying = false;
-	int r = check_names(v->ns, v->name, e);
+	int r = dir < 0 ? dir : check_names(v->ns, v->name, e);
 
 	if (r == 0)
 		r = check_options(&v->options, e);
 	if (r == 0)
 		r = row_get(&old, &dying, s, v->ns, v->name, e);
 	if (r > 0 && !dying)
-		return err_set(e, EEXIST, "there is a volume '%s'", v->name);
+		return is_taken(v->name, e);
 	/* The directory is synced before the transaction: that takes long. */
 	if (r == 0)
 		r = make_dirs(s, v->ns, v->name, true, e);
-	return r < 0 ? r : insert(s, v, e);
+	if (r >= 0)
+		r = insert(s, v, e);
+	if (r == 0)
+		drop_scratch(dir, v->ns, v->name);
+	return r;
+}
+
+int volume_draft(char **draft, struct store *s, const char *ns, struct err *e)
+{
+	int dir = store_dir(s, STORE_DIR_VOLUMES, e);
+	AUTO_FREE char *name = NULL;
+	AUTO_FREE char *scratch = NULL;
+	char id[ID_LEN + 1];
+	int r = dir < 0 ? dir : id_make(id, e);
+
+	if (r < 0)
+		return r;
+	name = mem_printf(FS_NEW "%s", id);
+	scratch = mem_printf("%s/%s/" VOLUME_SCRATCH, ns, name);
+	r = make_dirs(s, ns, name, false, e);
+	if (r == 0 && mkdirat(dir, scratch, 0700) < 0)
+		r = err_sys(e, "make a new volume");
+	if (r == 0)
+		*draft = take(name);
+	return r;
+}
+
+int volume_settle(struct store *s, const struct volume *v, const char *draft,
+		  struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	AUTO_FREE char *from = mem_printf("%s/%s", v->ns, draft);
+	AUTO_FREE char *to = mem_printf("%s/%s", v->ns, v->name);
+	int dir = store_dir(s, STORE_DIR_VOLUMES, e);
+	int r = dir < 0 ? dir : check_names(v->ns, v->name, e);
+
+	if (r == 0)
+		r = store_begin(&tx, s, STORE_FAST, e);
+	if (r == 0)
+		r = is_there(s, v, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	/* One that is there without a row is adopted: make_dirs finds it. */
+	if (renameat(dir, from, dir, to) < 0 && errno != ENOTEMPTY && errno != EEXIST &&
+	    errno != ENOENT)
+		return err_sys(e, "name volume '%s'", v->name);
+	r = make_dirs(s, v->ns, v->name, false, e);
+	if (r == 0)
+		r = put_row(s, v, e);
+	if (r >= 0)
+		r = failpoint("volume.settle", e);
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
+void volume_end_draft(struct store *s, const char *ns, const char *draft,
+		      const char *name)
+{
+	AUTO_FREE char *path = mem_printf("%s/%s", ns, draft);
+	struct err ignored = ERR_INIT;
+	int dir = store_dir(s, STORE_DIR_VOLUMES, &ignored);
+	AUTO(volume) struct volume v = VOLUME_INIT;
+
+	if (dir < 0 || store_trash(s, dir, path, &ignored) < 0)
+		return;			/* GC finds it */
+	if (volume_get(&v, s, ns, name, &ignored) == 0)
+		drop_scratch(dir, ns, name);
+}
+
+int volume_is_dir_known(struct store *s, const char *ns, const char *name, struct err *e)
+{
+	AUTO_FREE char *path = mem_printf("%s/%s/" VOLUME_SCRATCH, ns, name);
+	AUTO(volume) struct volume v = VOLUME_INIT;
+	int dir = store_dir(s, STORE_DIR_VOLUMES, e);
+	bool dying;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	if (str_starts(name, FS_NEW))
+		return 0;
+	r = row_get(&v, &dying, s, ns, name, e);
+	if (r > 0)
+		drop_scratch(dir, ns, name);
+	return r != 0 ? r : faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
 int volume_get(struct volume *out, struct store *s, const char *ns,
@@ -277,7 +387,26 @@ int volume_remove(struct store *s, const char *ns, const char *name, struct err 
 	r = doom(s, ns, name, e);
 	if (r == 0)
 		r = failpoint("volume.doomed", e);
-	return r < 0 ? r : volume_bury(s, ns, name, e);
+	return r < 0 ? r : bury(s, ns, name, e);
+}
+
+int volume_bury_dying(struct store *s, struct err *e)
+{
+	AUTO(strv) struct strv v = STRV_INIT;
+	int r;
+
+	{
+		AUTO(db_rows) sqlite3_stmt *st = NULL;
+
+		r = db_query(&st, s, SQL_VOLUME_DYING, NO_ARGS, e);
+		while (r >= 0 && (r = db_next(s, st, e)) > 0) {
+			strv_add(&v, db_peek(st, 0));
+			strv_add(&v, db_peek(st, 1));
+		}
+	}
+	for (size_t i = 0; i + 1 < v.len && r == 0; i += 2)
+		r = bury(s, v.v[i], v.v[i + 1], e);
+	return r;
 }
 
 int volume_open(struct store *s, const char *ns, const char *name, struct err *e)
@@ -315,27 +444,15 @@ int volume_use(struct store *s, const char *ns, const char *name,
 	return r < 0 ? r : store_commit(&tx, e);
 }
 
-static int names(struct strv *out, struct store *s, enum sql q, const char *ns,
-		 const char *key, struct err *e)
+int volume_users(struct strv *out, struct store *s, const char *ns,
+		 const char *name, struct err *e)
 {
 	AUTO(db_rows) sqlite3_stmt *st = NULL;
-	int r = db_query(&st, s, q, ARGS(T(ns), T(key)), e);
+	int r = db_query(&st, s, SQL_VOLUME_USERS, ARGS(T(ns), T(name)), e);
 
 	while (r >= 0 && (r = db_next(s, st, e)) > 0)
 		strv_add(out, db_peek(st, 0));
 	return r;
-}
-
-int volume_users(struct strv *out, struct store *s, const char *ns,
-		 const char *name, struct err *e)
-{
-	return names(out, s, SQL_VOLUME_USERS, ns, name, e);
-}
-
-int volume_of_container(struct strv *out, struct store *s, const char *ns,
-			const char *container, struct err *e)
-{
-	return names(out, s, SQL_VOLUME_OF_CONTAINER, ns, container, e);
 }
 
 int volume_prune(struct strv *removed, struct store *s, const char *ns,

@@ -2,7 +2,8 @@
  *
  * A volume's files are in volumes/NS/NAME/_data.  Nothing here ever removes
  * files of a volume that nobody asked to remove: a directory without a row is
- * left alone, and creating a volume of that name adopts it.
+ * left alone, and creating a volume of that name adopts it.  GC takes only what
+ * was still being made: a draft, or what has VOLUME_SCRATCH beside _data.
  *
  * Ownership: strings belong to the struct; descriptors to the caller.
  * Errors: -ENOENT no such volume; -EEXIST there is one; -EBUSY a container
@@ -52,6 +53,23 @@ static inline void volumes_auto(struct volumes *l)
 /* Durable; ns, name, is_anonymous, labels and options are read. */
 int volume_create(struct store *s, const struct volume *v,
 		  struct err *e) MUST_CHECK;
+
+/* A volume that is filled before anybody can see it.  The draft is a directory
+ * as if a volume had that name, with the empty directory VOLUME_SCRATCH for
+ * who fills it; the name is released by the caller. */
+#define VOLUME_SCRATCH "scratch"
+int volume_draft(char **draft, struct store *s, const char *ns,
+		 struct err *e) MUST_CHECK;
+
+/* The draft becomes v, in the transaction of its first user, unless there is
+ * such a volume by now. */
+int volume_settle(struct store *s, const struct volume *v, const char *draft,
+		  struct err *e) MUST_CHECK;
+
+/* Afterwards, whatever came of it; name: what it was to become. */
+void volume_end_draft(struct store *s, const char *ns, const char *draft,
+		      const char *name);
+
 int volume_get(struct volume *out, struct store *s, const char *ns,
 	       const char *name, struct err *e) MUST_CHECK;
 int volume_list(struct volumes *out, struct store *s, const char *ns,
@@ -70,10 +88,6 @@ int volume_use(struct store *s, const char *ns, const char *name,
 	       const char *container, struct err *e) MUST_CHECK;
 int volume_users(struct strv *out, struct store *s, const char *ns,
 		 const char *name, struct err *e) MUST_CHECK;
-
-/* The volumes that container uses, by name. */
-int volume_of_container(struct strv *out, struct store *s, const char *ns,
-			const char *container, struct err *e) MUST_CHECK;
 
 /* Removes the unused ones: the anonymous, or all.  removed gets the names. */
 int volume_prune(struct strv *removed, struct store *s, const char *ns,

@@ -67,12 +67,12 @@ static int create(struct store *s, struct err *e)
 /* A container's whole life, whatever is left of an earlier one. */
 static int op_container(struct store *s, struct err *e)
 {
-	int r = container_remove(s, "default", "c1", e);
+	int r = container_remove(s, "default", "c1", false, e);
 
 	if (r >= 0)
 		r = create(s, e);
 	if (r >= 0)
-		r = container_remove(s, "default", "c1", e);
+		r = container_remove(s, "default", "c1", false, e);
 	if (r >= 0)
 		r = volume_remove(s, "default", "data", e);
 	return r;
@@ -236,7 +236,7 @@ static void test_crowd(void **state)
 				if (r == 0)
 					r = container_set_finished(s, "default", id, 5, 6, 0, &e);
 				if (r == 1)
-					r = container_remove(s, "default", id, &e);
+					r = container_remove(s, "default", id, false, &e);
 			}
 			if (r >= 0 && i % 10 == 1) {
 				struct gc_options o = { .grace_s = 3600 };

@@ -113,8 +113,8 @@ static void test_upgrade(void **state)
 		assert_int_equal(c.state, CONTAINER_EXITED);
 		assert_int_equal(c.exit_code, EXIT_UNKNOWN);
 		assert_string_equal(c.labels.v[0], "tier=web");
-		OK(volume_of_container(&v, s, "default", "c1", &e));
-		assert_string_equal(v.v[0], "data");
+		OK(volume_users(&v, s, "default", "data", &e));
+		assert_string_equal(v.v[0], "c1");
 		strv_clear(&v);
 		OK(store_ns_list(&v, s, &e));
 		assert_int_equal(v.len, 2);
@@ -388,8 +388,8 @@ static void test_containers(void **state)
 	assert_int_equal(got.exit_code, 5);
 	assert_int_equal(got.finished_ns, 200);
 	assert_int_equal(got.starter.pid, 7);
-	assert_int_equal(container_remove(s, "default", "abc1", &e), 1);
-	assert_int_equal(container_remove(s, "default", "abc1", &e), 0);
+	assert_int_equal(container_remove(s, "default", "abc1", false, &e), 1);
+	assert_int_equal(container_remove(s, "default", "abc1", false, &e), 0);
 	FAILS(EBUSY, store_ns_remove(s, "dev", &e));
 }
 
@@ -431,7 +431,7 @@ static void test_volumes(void **state)
 	OK(volume_prune(&gone, s, "default", false, &e));
 	assert_int_equal(gone.len, 1);
 	assert_string_equal(gone.v[0], "anon");
-	assert_int_equal(container_remove(s, "default", "c1", &e), 1);
+	assert_int_equal(container_remove(s, "default", "c1", false, &e), 1);
 	OK(volume_prune(&gone, s, "default", true, &e));
 	assert_int_equal(gone.len, 2);
 	FAILS(ENOENT, volume_get(&got, s, "default", "data", &e));
@@ -450,6 +450,92 @@ static void test_volumes(void **state)
 	assert_int_equal(faccessat(fd, "mine", F_OK, 0), 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0711);
+}
+
+static bool volume_has(struct store *s, const char *name)
+{
+	AUTO_FREE char *path = mem_printf("default/%s", name);
+	struct err e = ERR_INIT;
+
+	return faccessat(store_dir(s, STORE_DIR_VOLUMES, &e), path, F_OK, 0) == 0;
+}
+
+/* Filled, then named; what was not finished is nobody's, and goes. */
+static void test_volume_drafts(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	const struct volume v = { .ns = LIT("default"), .name = LIT("data") };
+	const struct volume late = { .ns = LIT("default"), .name = LIT("late") };
+	const struct gc_options o = { .grace_s = 0 };
+	char *draft[3];
+	struct gc_result res;
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = -1;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(draft); i++) {
+		AUTO_FREE char *path = NULL;
+
+		OK(volume_draft(&draft[i], s, "default", &e));
+		path = mem_printf("default/%s/_data/%zu", draft[i], i);
+		OK(mkdirat(store_dir(s, STORE_DIR_VOLUMES, &e), path, 0700));
+	}
+	OK(volume_settle(s, &v, draft[0], &e));
+	OK(volume_settle(s, &v, draft[1], &e));		/* somebody was faster */
+	volume_end_draft(s, "default", draft[0], "data");
+	volume_end_draft(s, "default", draft[1], "data");
+	assert_true(volume_has(s, "data/_data/0"));
+	assert_false(volume_has(s, "data/" VOLUME_SCRATCH));
+	{
+		AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+
+		OK(store_begin(&tx, s, STORE_FAST, &e));
+		OK(volume_settle(s, &late, draft[2], &e));
+	}
+	assert_true(volume_has(s, "late/_data/2"));
+	fd = fs_mkdirs(store_dir(s, STORE_DIR_VOLUMES, &e), "default/lost/_data", 0700, &e);
+	OK(fd);
+	free(draft[2]);
+	OK(volume_draft(&draft[2], s, "default", &e));
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.orphans, 2);		/* late and the draft, not lost */
+	assert_true(volume_has(s, "data/_data/0"));
+	assert_true(volume_has(s, "lost/_data"));
+	assert_false(volume_has(s, "late"));
+	assert_false(volume_has(s, draft[2]));
+	for (size_t i = 0; i < ARRAY_SIZE(draft); i++)
+		free(draft[i]);
+}
+
+/* rm -v: in one transaction with the container. */
+static void test_own_volumes(void **state)
+{
+	static const char *const names[] = { "named", "own", "shared" };
+	AUTO(store) struct store *s = open_store(true);
+	struct container c = { .ns = LIT("default") };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct volume v = {
+			.ns = LIT("default"), .name = LIT(names[i]), .is_anonymous = i > 0,
+		};
+
+		OK(volume_create(s, &v, &e));
+	}
+	c.id = c.name = LIT("c1");
+	OK(container_put(s, &c, &e));
+	c.id = c.name = LIT("c2");
+	OK(container_put(s, &c, &e));
+	OK(volume_use(s, "default", "shared", "c2", &e));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		OK(volume_use(s, "default", names[i], "c1", &e));
+	assert_int_equal(container_remove(s, "default", "c1", true, &e), 1);
+	assert_true(volume_has(s, "named"));
+	assert_false(volume_has(s, "own"));
+	assert_true(volume_has(s, "shared"));
+	assert_int_equal(container_remove(s, "default", "c2", true, &e), 1);
+	assert_false(volume_has(s, "shared"));
 }
 
 static void test_leases(void **state)
@@ -704,8 +790,8 @@ int main(void)
 		TEST(test_transactions), TEST(test_content), TEST(test_images),
 		TEST(test_snapshots), TEST(test_containers), TEST(test_volumes),
 		TEST(test_leases), TEST(test_gc), TEST(test_gc_unnamed),
-		TEST(test_gc_half_written), TEST(test_log), TEST(test_figures),
-		TEST(test_gc_staging), TEST(test_log), TEST(test_figures),
+		TEST(test_gc_half_written), TEST(test_gc_staging), TEST(test_volume_drafts),
+		TEST(test_own_volumes), TEST(test_log), TEST(test_figures),
 	};
 
 	sample_make(&one, 1);
