@@ -94,6 +94,8 @@ static int reap_run(struct app *app, void *args UNUSED, char **operands UNUSED, 
 	int r = env_init(&env, app, e);
 
 	if (r == 0)
+		r = ctr_remove_forsaken(&env, e);
+	if (r == 0)
 		r = gc_run(&result, app->store, &o, e);
 	return r < 0 ? r : ctr_reap(&env, 0, e) < 0 ? -e->code : EXIT_DONE;
 }

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/ctr/client.h"
 #include "lib/ctr/config.h"
 #include "lib/ctr/stop.h"
 #include "lib/os/cgroup.h"
@@ -119,4 +120,45 @@ int ctr_remove(struct ctr_env *env, struct ctr *c, const struct ctr_remove_opts 
 		r = container_remove(env->store, env->ns, c->row.id, o->volumes, e);
 	ctr_reap_soon(env);
 	return r < 0 ? r : 0;
+}
+
+static bool is_forsaken(const struct ctr_env *env, const struct ctr *c)
+{
+	AUTO_FD int run = -1;
+	struct err ignored = ERR_INIT;
+	enum client_health health;
+	struct shim_page page;
+
+	if (c->is_running || c->row.state != CONTAINER_EXITED ||
+	    proc_id_is_alive(&c->row.starter))
+		return false;
+	run = ctr_run_dir(env, c->row.id, false, &ignored);
+	return run < 0 || client_look(run, &page, &health, &ignored) < 0 ||
+	       health == CLIENT_ABSENT || !proc_id_is_alive(&page.shim);
+}
+
+static int remove_if_forsaken(struct ctr_env *env, struct container *row, struct err *e)
+{
+	static const struct ctr_remove_opts o = { .volumes = true };
+	AUTO(ctr) struct ctr c = CTR_INIT;
+	int r = ctr_look(&c, env, row, e);
+
+	return r < 0 || !is_forsaken(env, &c) ? r : ctr_remove(env, &c, &o, e);
+}
+
+int ctr_remove_forsaken(struct ctr_env *env, struct err *e)
+{
+	AUTO(containers) struct containers list = CONTAINERS_INIT;
+	const char *ns = env->ns;
+	int r = container_list(&list, env->store, NULL, e);
+
+	for (size_t i = 0; i < list.len && r >= 0; i++) {
+		AUTO_FREE char *its = mem_str(list.v[i].ns);
+
+		env->ns = its;
+		if (list.v[i].flags & CONTAINER_AUTO_REMOVE)
+			r = remove_if_forsaken(env, &list.v[i], e);
+		env->ns = ns;
+	}
+	return r;
 }

@@ -22,6 +22,10 @@ struct ctr_remove_opts {
 int ctr_remove(struct ctr_env *env, struct ctr *c, const struct ctr_remove_opts *o,
 	       struct err *e) MUST_CHECK;
 
+/* Temporary containers that have ended and whose shim and caller were killed
+ * before they could remove them, of all namespaces. */
+int ctr_remove_forsaken(struct ctr_env *env, struct err *e) MUST_CHECK;
+
 /* Empties the trash; 0: until it is empty.  Returns what is left. */
 int ctr_reap(struct ctr_env *env, uint64_t budget_ns, struct err *e) MUST_CHECK;
 

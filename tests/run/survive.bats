@@ -166,6 +166,22 @@ longer() {
 	wait_for 5 no_processes
 }
 
+@test "a temporary container goes even when all who would have removed it were killed" {
+	local m cli
+	m=$(mark)
+	coracle run --rm -v /data --network none busybox sleep "$m" >/dev/null 3>&- &
+	cli=$!
+	wait_for 5 pid_of "$m"
+	kill -9 "$cli" "$(shims)"
+	kill -9 "$(pid_of "$m")"
+	wait_for 5 no_processes
+	ok coracle __reap
+	ok coracle ps -aq
+	output_is ''
+	ok coracle volume ls -q
+	output_is ''
+}
+
 @test "a network helper that is killed comes back" {
 	local m port
 	m=$(mark) port=$(free_port)
