@@ -3,6 +3,7 @@
 #include "bin/inspect.h"
 #include "bin/jtree.h"
 #include "bin/row_ctr.h"
+#include "bin/runtimes.h"
 #include "lib/base/id.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
@@ -239,7 +240,7 @@ static void set_host(json_t *o, const struct ctr *c, const struct ctr_config *co
 	jtree_bool(host, "PublishAllPorts", config->publish_all);
 	jtree_bool(host, "Init", config->init);
 	jtree_text(host, "UsernsMode", userns[config->userns]);
-	jtree_text(host, "Runtime", "coracle-oci");
+	jtree_text(host, "Runtime", runtime_name(config->runtime));
 	set_security(host, config);
 	set_limits(host, config);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bin/runtimes.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
@@ -73,6 +74,8 @@ const struct opt create_opts[] = {
 	CHOICE(A, restart, 0, "restart", "no", "What to do when the container ends"),
 	FLAG(A, rm, 0, "rm", "Remove the container when it has ended"),
 	FLAG(A, rootfs, 0, "rootfs", "The first argument is a directory, not an image"),
+	TEXT(A, runtime, 0, "runtime", "NAME|PATH", WORD_FILE,
+	     "Let this OCI runtime run it: crun, runc, runsc ($CORACLE_RUNTIME)"),
 	LIST(A, security_opt, 0, "security-opt", "OPTION", WORD_ANY,
 	     "seccomp=FILE|unconfined, no-new-privileges, systempaths=unconfined"),
 	TEXT(A, shm_size, 0, "shm-size", "SIZE", WORD_ANY, "Size of /dev/shm, usually 64m"),
@@ -97,7 +100,6 @@ const struct opt create_opts[] = {
 	REFUSE("ip", "user-defined networks are not there yet"),
 	REFUSE("network-alias", "user-defined networks are not there yet"),
 	REFUSE("pod", "pods are not there yet"),
-	REFUSE("runtime", "foreign runtimes are not there yet"),
 	REFUSE("secret", "secrets are not there yet"),
 	REFUSE("volumes-from", "not there yet"),
 	{ .kind = OPT_END },
@@ -459,6 +461,14 @@ static int set_command(struct ctr_config *c, bool *given_entrypoint, const struc
 	return 0;
 }
 
+static int set_runtime(struct ctr_config *c, const struct create_args *a, struct err *e)
+{
+	const char *name = a->runtime ? a->runtime :
+			   str_or(getenv("CORACLE_RUNTIME"), RUNTIME_OURS);
+
+	return runtime_find(&c->runtime, name, e);
+}
+
 int create_config(struct ctr_config *out, bool *given_entrypoint, const struct create_args *a,
 		  char **operands, int count, struct err *e)
 {
@@ -484,7 +494,7 @@ int create_config(struct ctr_config *out, bool *given_entrypoint, const struct c
 	    (r = set_network(&c, a, e)) < 0 || (r = set_security(&c, a, e)) < 0 ||
 	    (r = set_limits(&c, a, e)) < 0 || (r = set_log(&c, a, e)) < 0 ||
 	    (r = set_userns(&c, a->userns, e)) < 0 || (r = set_labels(&c, a, e)) < 0 ||
-	    (r = set_stop(&c, a, e)) < 0)
+	    (r = set_stop(&c, a, e)) < 0 || (r = set_runtime(&c, a, e)) < 0)
 		return r;
 	*out = c;
 	ctr_config_init(&c);

@@ -15,7 +15,7 @@ struct create_args {
 	const char *network, *memory, *memory_swap, *cpus, *cpu_shares, *cpuset_cpus, *limits,
 		*pids_limit;
 	const char *shm_size, *stop_signal, *stop_timeout, *cidfile, *pull, *platform, *userns;
-	const char *log_driver, *snapshotter, *restart;
+	const char *log_driver, *snapshotter, *restart, *runtime;
 	bool rootfs;
 	struct strv env, env_file, volume, mount, tmpfs, add_host, dns, dns_search, dns_option;
 	struct strv publish, expose, cap_add, cap_drop, security_opt, ulimit, label, log_opt;

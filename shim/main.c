@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/str.h"
 #include "shim/shim.h"
 
 #define START_FD 3
@@ -27,6 +28,14 @@ static void answer_error(int sock, const struct err *e)
 	(void)!sendmsg(sock, &msg, MSG_NOSIGNAL);
 }
 
+static int run_alone(char **argv)
+{
+	int r = rt_alone(argv);
+
+	fprintf(stderr, "coracle-init: run '%s': %s\n", argv[0], str_errno(-r));
+	return r == -ENOENT || r == -ENOTDIR ? 127 : 126;
+}
+
 int main(int argc, char **argv)
 {
 	struct shim *s = &the_shim;
@@ -36,6 +45,8 @@ int main(int argc, char **argv)
 	int r;
 
 	rt_inner(argc, argv);
+	if (argc > 1 && str_eq(argv[0], RT_ALONE))
+		return run_alone(argv + 1);
 	if (getsockopt(START_FD, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
 	    type != SOCK_SEQPACKET) {
 		fprintf(stderr, "coracle-shim: started by coracle, not by hand\n");

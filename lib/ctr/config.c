@@ -36,6 +36,7 @@ static const struct field {
 	F(K_U64, stop_timeout_s), F(K_ENUM, log), F(K_U64, log_max_size),
 	F(K_U64, log_max_files), F(K_ENUM, userns), F(K_U32, keep_uid),
 	F(K_U32, keep_gid), F(K_STRING, snapshotter), F(K_STRING, platform),
+	F(K_STRING, runtime),
 };
 
 static void *at(const struct ctr_config *c, const struct field *f)

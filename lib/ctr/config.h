@@ -92,6 +92,7 @@ struct ctr_config {
 	uint32_t keep_uid, keep_gid;	/* ID_NONE: the caller's own */
 	char *snapshotter;		/* NULL: chosen by probing */
 	char *platform;			/* NULL: the host's */
+	char *runtime;			/* absolute path of another one; NULL: ours */
 };
 
 #define CTR_SHM_SIZE (64ull << 20)

@@ -2,11 +2,15 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/fs.h"
+#include "lib/base/id.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ctr/bundle.h"
+#include "lib/ctr/foreign.h"
 #include "lib/ctr/seccomp.h"
 #include "lib/ctr/start.h"
 #include "lib/runtime/plan.h"
@@ -67,8 +71,10 @@ static uint64_t namespaces(const struct spec *s)
 	return all;
 }
 
+/* dir: of this exec alone, for another runtime. */
 static int make_plan(struct buf *out, struct ctr_env *env, struct ctr_bundle *b,
-		     const struct proc_id *init, const struct ctr_exec_opts *o, struct err *e)
+		     const struct proc_id *init, int run_fd, const char *dir,
+		     const struct ctr_exec_opts *o, struct err *e)
 {
 	AUTO(buf) struct buf filter = BUF_INIT(MIB(1)), told = BUF_INIT(MAX_SPEC);
 	AUTO(secprof) struct secprof profile = SECPROF_INIT;
@@ -79,6 +85,8 @@ static int make_plan(struct buf *out, struct ctr_env *env, struct ctr_bundle *b,
 	};
 	int r = make_process(&b->spec.process, b, o, e);
 
+	if (r == 0 && b->config.runtime)
+		return foreign_plan_exec(out, env, b, run_fd, dir, &po, e);
 	if (r == 0 && !o->privileged && !b->config.privileged &&
 	    !str_eq(b->config.seccomp, "unconfined"))
 		r = ctr_seccomp_filter(&filter, &profile, env, b->config.seccomp,
@@ -100,41 +108,60 @@ static int make_plan(struct buf *out, struct ctr_env *env, struct ctr_bundle *b,
 	return plan_compile_exec(out, &b->spec.process, &po, e);
 }
 
-int ctr_exec(struct client *client, struct client_exec *out, struct ctr_env *env,
-	     struct ctr *c, const struct ctr_exec_opts *o, int *exit_status, struct err *e)
+static int join(struct client *client, struct client_exec *out, int run_fd,
+		const struct buf *plan, const struct ctr_exec_opts *o, struct err *e)
 {
-	AUTO(ctr_bundle) struct ctr_bundle b;
-	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
-	AUTO_FD int run = -1, memory = -1, null = -1;
+	AUTO_FD int memory = fd_sealed("exec", plan->data, plan->len, e);
+	AUTO_FD int null = -1;
 	int stdio[3];
 	int r;
 
-	*exit_status = EXIT_STATUS_TOOL;
-	if (!c->is_running)
-		return err_hint(e, err_set(e, ESRCH, "container '%s' is not running", c->row.name),
-				"container.exited");
-	r = ctr_adopt(c, env, e);
-	if (r < 0)
-		return r;
-	r = ctr_bundle_load(&b, env, &c->row, e);
-	if (r == 0)
-		r = make_plan(&plan, env, &b, &c->page.init, o, e);
-	if (r < 0)
-		return r;
-	if ((memory = fd_sealed("exec", plan.data, plan.len, e)) < 0)
+	if (memory < 0)
 		return memory;
-	if ((run = ctr_run_dir(env, c->row.id, false, e)) < 0)
-		return run;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return err_sys(e, "open /dev/null");
 	stdio[0] = o->has_stdin ? STDIN_FILENO : null;
 	stdio[1] = o->detach ? null : STDOUT_FILENO;
 	stdio[2] = o->detach ? null : STDERR_FILENO;
-	r = client_connect(client, run, e);
+	r = client_connect(client, run_fd, e);
+	return r < 0 ? r :
+		client_exec(client, memory, o->tty ? NULL : stdio, o->rows, o->cols, out, e);
+}
+
+int ctr_exec(struct client *client, struct client_exec *out, struct ctr_env *env,
+	     struct ctr *c, const struct ctr_exec_opts *o, int *exit_status, struct err *e)
+{
+	AUTO(ctr_bundle) struct ctr_bundle b;
+	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
+	char id[ID_LEN + 1], dir[ID_LEN + 8];
+	struct err late = ERR_INIT;
+	AUTO_FD int run = -1;
+	int r;
+
+	*exit_status = EXIT_STATUS_TOOL;
+	if (!c->is_running)
+		return err_hint(e, err_set(e, ESRCH, "container '%s' is not running", c->row.name),
+				"container.exited");
+	r = id_make(id, e);
 	if (r == 0)
-		r = client_exec(client, memory, o->tty ? NULL : stdio, o->rows, o->cols, out, e);
+		r = ctr_adopt(c, env, e);
 	if (r < 0)
+		return r;
+	snprintf(dir, sizeof(dir), "exec-%.*s", ID_SHORT_LEN, id);
+	r = ctr_bundle_load(&b, env, &c->row, e);
+	if (r == 0 && (run = ctr_run_dir(env, c->row.id, false, e)) < 0)
+		r = run;
+	if (r == 0)
+		r = make_plan(&plan, env, &b, &c->page.init, run, dir, o, e);
+	if (r < 0)
+		return r;
+	r = join(client, out, run, &plan, o, e);
+	if (r < 0 && out->exit_status)
 		*exit_status = out->exit_status;
+	if (r < 0 && b.config.runtime)
+		foreign_explain(&b, run, dir, exit_status, e);
+	if (b.config.runtime)
+		(void)!fs_rmtree(run, dir, &late);
 	return r;
 }

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/ctr/foreign.h"
 #include "lib/os/mount.h"
 #include "lib/store/volumes.h"
 
@@ -40,7 +41,8 @@ int place_host(struct place *out, struct ctr_env *env, bool keep_ids, struct err
  * meanwhile: what was opened is the container's when the init still lives. */
 static int open_running(struct place *p, const struct ctr *c, struct err *e)
 {
-	AUTO_FREE char *root = mem_printf("/proc/%d/root", (int)c->page.init.pid);
+	AUTO_FREE char *first = foreign_process(p->env, c);
+	AUTO_FREE char *root = mem_printf("/proc/%s/root", first);
 	AUTO_FREE char *userns = mem_printf("/proc/%d/ns/user", (int)c->page.init.pid);
 	AUTO_FD int pidfd = proc_id_open(&c->page.init, e);
 	struct stat own, its;
@@ -63,10 +65,16 @@ static int open_running(struct place *p, const struct ctr *c, struct err *e)
 
 int place_ctr(struct place *out, struct ctr_env *env, const struct ctr *c, struct err *e)
 {
+	int r = ctr_bundle_load(&out->bundle, env, &c->row, e);
+
 	out->env = env;
 	out->ctr = c;
-	return c->is_running ? open_running(out, c, e) :
-			       ctr_bundle_load(&out->bundle, env, &c->row, e);
+	if (r < 0 || !c->is_running)
+		return r;
+	if (foreign_is_sandbox(out->bundle.config.runtime))
+		return err_set(e, EOPNOTSUPP, "'%s': its runtime keeps its files to itself; "
+			       "stop it first", c->row.name);
+	return open_running(out, c, e);
 }
 
 /* --- in the child: the root of a container that does not run --- */

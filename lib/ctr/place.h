@@ -15,7 +15,7 @@
 struct place {
 	struct ctr_env *env;
 	const struct ctr *ctr;		/* NULL: the host */
-	struct ctr_bundle bundle;	/* of a container that does not run */
+	struct ctr_bundle bundle;	/* the container's */
 	bool is_mapped;			/* a host whose files get mapped ids */
 	struct ids ids;
 	int root_fd;			/* -1: mounted by the child */

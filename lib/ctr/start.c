@@ -16,6 +16,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ctr/files.h"
+#include "lib/ctr/foreign.h"
 #include "lib/ctr/seccomp.h"
 #include "lib/ctr/spec.h"
 #include "lib/ctr/stop.h"
@@ -181,7 +182,8 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 	struct tap_config tap;
 	int r = 0;
 
-	if (!b->config.privileged && !str_eq(b->config.seccomp, "unconfined"))
+	if (!b->config.runtime && !b->config.privileged &&
+	    !str_eq(b->config.seccomp, "unconfined"))
 		r = ctr_seccomp_filter(&filter, &profile, env, b->config.seccomp,
 				       b->spec.process.caps.bounding, e);
 	if (r == 0)
@@ -207,7 +209,8 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 		o.state_rest = behind.data;
 	}
 	plan_root(&o.root, &dir, env, &b->rootfs);
-	r = plan_compile(out, &b->spec, &o, e);
+	r = b->config.runtime ? foreign_plan(out, env, b, &o, e) :
+				plan_compile(out, &b->spec, &o, e);
 	strv_clear(&o.root.options);
 	return r;
 }
@@ -370,6 +373,8 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 		return data;
 	if ((memory = fd_sealed("plan", plan.data, plan.len, e)) < 0)
 		return memory;
+	if (b->config.runtime && (r = foreign_prepare(env, b, run, e)) < 0)
+		return r;
 
 	l = (struct launch){
 		.fds = { [SHIM_FD_RUN] = run, [SHIM_FD_DATA] = data, [SHIM_FD_PLAN] = memory,
@@ -384,6 +389,8 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 		r = client_await_start(&client, &started, e);
 		*exit_status = started.exit_status;
 	}
+	if (r < 0 && b->config.runtime)
+		foreign_explain(b, run, FOREIGN_BUNDLE, exit_status, e);
 	for (unsigned i = 0; r == 0 && i < PLAN_RUNG_COUNT; i++)
 		if (started.rungs & rungs_worth_saying & 1u << i)
 			ctr_notice(env, "%s", plan_rung_text(1u << i));

@@ -15,6 +15,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ctr/config.h"
+#include "lib/ctr/foreign.h"
 #include "rootless/idmap.h"
 
 #define MAX_NS_DEPTH 32			/* the kernel's */
@@ -216,28 +217,44 @@ static int compare_pid(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* The container's pid namespace; the init is held meanwhile, so that its
- * number cannot become another's. */
-static int find_ns(struct look *l, int proc, const struct ctr *c, struct err *e)
+/* How many pid namespaces that /proc knows a process is below the own one of
+ * that /proc. */
+static int levels(size_t *out, int proc, const char *process, struct err *e)
 {
-	AUTO_FREE char *name = mem_printf("%d/ns/pid", (int)c->page.init.pid);
-	AUTO_FREE char *status = mem_printf("%d/status", (int)c->page.init.pid);
-	AUTO_FD int pidfd = proc_id_open(&c->page.init, e);
+	AUTO_FREE char *name = mem_printf("%s/status", process);
 	uint64_t pids[MAX_NS_DEPTH + 1];
 	char text[KIB(8)];
 	ssize_t len;
+	int r = fs_read_small(proc, name, text, sizeof(text), &len, e);
+
+	if (r < 0)
+		return r;
+	*out = status_numbers(text, "NSpid", pids, ARRAY_SIZE(pids));
+	*out -= *out > 0;
+	return 0;
+}
+
+/* The container's pid namespace; the init is held meanwhile, so that its
+ * number cannot become another's. */
+static int find_ns(struct look *l, int proc, const struct ctr_env *env, const struct ctr *c,
+		   struct err *e)
+{
+	AUTO_FREE char *init = mem_printf("%d", (int)c->page.init.pid);
+	AUTO_FREE char *first = foreign_process(env, c);
+	AUTO_FREE char *name = mem_printf("%s/ns/pid", first);
+	AUTO_FD int pidfd = proc_id_open(&c->page.init, e);
+	size_t below = 0;
 	int r;
 
 	if (pidfd < 0)
 		return pidfd;
 	if (fstatat(proc, name, &l->ns, 0) < 0)
 		return err_sys(e, "pid namespace of '%s'", c->row.name);
-	r = fs_read_small(proc, status, text, sizeof(text), &len, e);
-	if (r < 0)
-		return r;
-	l->level = status_numbers(text, "NSpid", pids, ARRAY_SIZE(pids));
-	l->level -= l->level > 0;
-	return 0;
+	r = levels(&l->level, proc, init, e);
+	if (r == 0 && !str_eq(first, init))
+		r = levels(&below, proc, first, e);
+	l->level += below;
+	return r;
 }
 
 int ctr_top(struct top *out, struct ctr_env *env, const struct ctr *c, struct err *e)
@@ -264,7 +281,7 @@ int ctr_top(struct top *out, struct ctr_env *env, const struct ctr *c, struct er
 	l.boot_ns = (uint64_t)boot.tv_sec * NS_PER_S + (uint64_t)boot.tv_nsec;
 	l.tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
 	proc = fs_open_dir(AT_FDCWD, "/proc", e);
-	r = proc < 0 ? proc : find_ns(&l, proc, c, e);
+	r = proc < 0 ? proc : find_ns(&l, proc, env, c, e);
 	if (r == 0)
 		r = fs_each(proc, add_proc, &l, e);
 	if (r < 0)

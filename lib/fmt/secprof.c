@@ -419,6 +419,19 @@ int secprof_parse(struct secprof *out, const char *text, size_t len,
 
 /* --- conditions --- */
 
+uint32_t secprof_kernel(const char *release)
+{
+	uint32_t part[2] = { 0, 0 };
+
+	for (int i = 0; i < 2; i++) {
+		for (; *release >= '0' && *release <= '9'; release++)
+			part[i] = part[i] * 10 + (uint32_t)(*release - '0');
+		if (*release == '.')
+			release++;
+	}
+	return SECPROF_KERNEL(part[0], part[1]);
+}
+
 bool secprof_applies(const struct secprof_rule *r, uint64_t caps,
 		     const char *arch, uint32_t kernel)
 {

@@ -69,6 +69,9 @@ struct secprof_when {
 
 #define SECPROF_KERNEL(major, minor) ((uint32_t)(major) << 16 | (uint32_t)(minor))
 
+/* "6.18.44-x", as uname(2) has it, to SECPROF_KERNEL(6, 18). */
+uint32_t secprof_kernel(const char *release);
+
 struct secprof_rule {
 	const char *const *names;	/* ends in NULL */
 	enum secprof_action action;

@@ -217,6 +217,7 @@ void spec_print(const struct spec *s, struct buf *out);
  * spec_process_clear(). */
 int spec_process_parse(struct spec_process *out, const char *json, size_t len,
 		       struct err *e) MUST_CHECK;
+void spec_process_print(const struct spec_process *p, struct buf *out);
 void spec_process_clear(struct spec_process *p);
 
 /* Names of the numbers above. */

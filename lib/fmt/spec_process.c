@@ -451,11 +451,8 @@ static void print_exec_cpus(struct json_w *w, const struct spec_process *p)
 	json_w_end(w);
 }
 
-void spec_process_put(struct json_w *w, const struct spec_process *p)
+static void print_members(struct json_w *w, const struct spec_process *p)
 {
-	if (!p->args.len)
-		return;
-	json_m_object(w, "process");
 	json_m_flag(w, "terminal", p->terminal);
 	if (p->rows || p->cols) {
 		json_m_object(w, "consoleSize");
@@ -477,5 +474,22 @@ void spec_process_put(struct json_w *w, const struct spec_process *p)
 	print_scheduler(w, &p->scheduler);
 	print_io_priority(w, &p->io_priority);
 	print_exec_cpus(w, p);
+}
+
+void spec_process_put(struct json_w *w, const struct spec_process *p)
+{
+	if (!p->args.len)
+		return;
+	json_m_object(w, "process");
+	print_members(w, p);
 	json_w_end(w);
+}
+
+void spec_process_print(const struct spec_process *p, struct buf *out)
+{
+	struct json_w w = JSON_W_INIT(out);
+
+	json_w_object(&w);
+	print_members(&w, p);
+	json_w_end(&w);
 }

@@ -156,23 +156,12 @@ static const char *native_arch(void)
 	return "unknown";
 }
 
-/* "6.18.44-x" to SECPROF_KERNEL(6, 18); 0 when it cannot be read. */
+/* 0 when it cannot be read. */
 static uint32_t kernel_version(void)
 {
 	struct utsname u;
-	uint32_t part[2] = { 0, 0 };
-	const char *p;
 
-	if (uname(&u) < 0)
-		return 0;
-	p = u.release;
-	for (int i = 0; i < 2; i++) {
-		for (; *p >= '0' && *p <= '9'; p++)
-			part[i] = part[i] * 10 + (uint32_t)(*p - '0');
-		if (*p == '.')
-			p++;
-	}
-	return SECPROF_KERNEL(part[0], part[1]);
+	return uname(&u) < 0 ? 0 : secprof_kernel(u.release);
 }
 
 /* "SCMP_ARCH_X86_64" as libseccomp's number, which calls it "x86_64". */

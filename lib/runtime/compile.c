@@ -273,18 +273,26 @@ static const char *path_of(const struct strv *env)
 	return NULL;
 }
 
-static void created(struct compile *c)
+static void lookup(struct compile *c)
 {
 	const struct spec_process *p = &c->spec->process;
 	struct plan_step s = step_of(OP_LOOKUP);
 
+	s.s1 = blob_text(&c->blob, p->args.v[0]);
+	s.s2 = blob_text(&c->blob, path_of(&p->env));
+	blob_step(&c->blob, s);
+}
+
+static void created(struct compile *c)
+{
+	const struct spec_process *p = &c->spec->process;
+	struct plan_step s = step_of(OP_READY);
+
 	/* Who only creates a container wants to know now. */
-	if (c->opt->remote) {
-		s.s1 = blob_text(&c->blob, p->args.v[0]);
-		s.s2 = blob_text(&c->blob, path_of(&p->env));
-		blob_step(&c->blob, s);
-	}
-	s = step_of(OP_READY);
+	if (c->opt->remote)
+		lookup(c);
+	if (c->opt->runtime)
+		compile_create(&c->blob, c->opt->runtime);
 	if ((c->blob.head.flags & PLAN_F_DENY_SETGROUPS) && p->user.group_count)
 		s.a = PLAN_RUNG_NO_SETGROUPS;
 	blob_step(&c->blob, s);
@@ -312,7 +320,7 @@ static int compile_all(struct compile *c, struct err *e)
 	r = compile_maps(c, e);
 	if (r < 0)
 		return r;
-	if (c->opt->init)
+	if (c->opt->init || c->opt->runtime)
 		h->flags |= PLAN_F_INIT;
 	if (c->spec->process.terminal)
 		h->flags |= PLAN_F_TERMINAL;
@@ -339,11 +347,18 @@ static int compile_all(struct compile *c, struct err *e)
 		r = compile_root(c, e);
 	if (r == 0)
 		r = compile_places(c, e);
+	if (r == 0 && c->opt->runtime)
+		r = compile_inner_root(c, e);
 	if (r < 0)
 		return r;
 	enter_root(c);
 	created(c);
-	r = compile_process(&c->blob, &p, e);
+	if (c->opt->runtime) {
+		compile_start(&c->blob, c->opt->runtime);
+		compile_follow(&c->blob);
+	} else {
+		r = compile_process(&c->blob, &p, e);
+	}
 	hooks(c, SPEC_HOOK_POSTSTART);
 	hooks(c, SPEC_HOOK_POSTSTOP);
 	return r;
@@ -396,6 +411,25 @@ int plan_compile_early(struct buf *out, const struct plan_options *o,
 	return r;
 }
 
+/* What a joining process needs before its own steps. */
+static void own_process(struct blob *b, const struct spec_process *p)
+{
+	struct plan_step s = step_of(OP_FSMOUNT);
+
+	s.slot = SLOT_PROC;
+	s.s1 = blob_text(b, "proc");
+	s.s2 = blob_text(b, "/proc");
+	s.a = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	s.flags = STEP_FALLBACK;
+	blob_step(b, s);
+	if (!p->terminal)
+		return;
+	s = step_of(OP_CONSOLE);
+	s.slot = SLOT_PTS;
+	s.a = (uint64_t)p->rows << 16 | p->cols;
+	blob_step(b, s);
+}
+
 int plan_compile_exec(struct buf *out, const struct spec_process *p,
 		      const struct plan_exec_options *o, struct err *e)
 {
@@ -410,7 +444,6 @@ int plan_compile_exec(struct buf *out, const struct spec_process *p,
 		.state = o->state,
 		.is_exec = true,
 	};
-	struct plan_step s = step_of(OP_FSMOUNT);
 	int r;
 
 	blob_init(&b, PLAN_EXEC);
@@ -433,18 +466,12 @@ int plan_compile_exec(struct buf *out, const struct spec_process *p,
 			root.b = p->user.gid;
 		blob_step(&b, root);
 	}
-	s.slot = SLOT_PROC;
-	s.s1 = blob_text(&b, "proc");
-	s.s2 = blob_text(&b, "/proc");
-	s.a = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	s.flags = STEP_FALLBACK;
-	blob_step(&b, s);
-	if (p->terminal) {
-		s = step_of(OP_CONSOLE);
-		s.slot = SLOT_PTS;
-		s.a = (uint64_t)p->rows << 16 | p->cols;
-		blob_step(&b, s);
+	if (o->runtime) {
+		compile_create(&b, o->runtime);
+		compile_follow(&b);
+		return blob_finish(&b, out, e);
 	}
+	own_process(&b, p);
 	r = compile_process(&b, &cp, e);
 	return r < 0 ? r : blob_finish(&b, out, e);
 }

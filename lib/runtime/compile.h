@@ -84,6 +84,7 @@ void compile_private(struct compile *c);
 void compile_root_attrs(struct compile *c);
 int compile_root_early(struct compile *c, struct err *e) MUST_CHECK;
 int compile_root(struct compile *c, struct err *e) MUST_CHECK;
+int compile_inner_root(struct compile *c, struct err *e) MUST_CHECK;
 
 /* compile_proc.c: from credentials to execve */
 struct compile_proc {
@@ -98,6 +99,11 @@ struct compile_proc {
 int compile_process(struct blob *b, const struct compile_proc *p,
 		    struct err *e) MUST_CHECK;
 int rlimit_number(const char *name);	/* -1: no such limit */
+
+/* compile_runtime.c: what another runtime is asked to do */
+void compile_create(struct blob *b, const struct plan_runtime *r);
+void compile_start(struct blob *b, const struct plan_runtime *r);
+void compile_follow(struct blob *b);
 
 static inline struct plan_step step_of(enum plan_op op)
 {

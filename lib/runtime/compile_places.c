@@ -35,6 +35,9 @@ static struct plan_step attach_step(struct compile *c, uint8_t dir, uint8_t from
 		s.flags |= STEP_REAL_DIR;
 	if (dir == SLOT_ROOT && may_be_in_proc(path))
 		s.flags |= STEP_IN_PROC;
+	/* There the host's root has one mounted already. */
+	if (c->opt->runtime && str_eq(path, "/proc"))
+		s.flags |= STEP_IN_PROC;
 	return s;
 }
 

@@ -63,14 +63,14 @@ void compile_root_attrs(struct compile *c)
 
 /* --- the root file system --- */
 
-static int compile_dir(struct compile *c, struct err *e)
+static int compile_dir(struct compile *c, const struct plan_root *r, uint8_t slot,
+		       struct err *e)
 {
-	const struct plan_root *r = &c->opt->root;
 	struct plan_step s = step_of(OP_TREE);
 
 	if (str_is_empty(r->path) || r->path[0] != '/')
 		return err_set(e, EINVAL, "root.path: not absolute");
-	s.slot = SLOT_ROOT;
+	s.slot = slot;
 	s.s1 = blob_text(&c->blob, r->path);
 	s.flags = r->recursive ? STEP_RECURSIVE : 0;
 	/* Else what is mounted in it could be seen outside. */
@@ -97,9 +97,9 @@ static void add_pair(struct strv *pairs, const char *option)
 }
 
 /* op: OVERLAY, or LAYERS for it. */
-static int compile_overlay(struct compile *c, enum plan_op op, struct err *e)
+static int compile_overlay(struct compile *c, enum plan_op op, const struct plan_root *r,
+			   uint8_t slot, struct err *e)
 {
-	const struct plan_root *r = &c->opt->root;
 	AUTO(strv) struct strv pairs = STRV_INIT;
 	struct plan_step s = step_of(op);
 
@@ -117,7 +117,7 @@ static int compile_overlay(struct compile *c, enum plan_op op, struct err *e)
 	}
 	for (size_t i = 0; i < r->options.len; i++)
 		add_pair(&pairs, r->options.v[i]);
-	s.slot = SLOT_ROOT;
+	s.slot = slot;
 	s.s1 = blob_text(&c->blob, r->base);
 	blob_list(&c->blob, s, &pairs);
 	return 0;
@@ -131,9 +131,9 @@ static void add_absolute(struct buf *b, const char *base, const char *name)
 		(void)buf_addf(b, "%s/%s", base, name);
 }
 
-static int compile_fuse(struct compile *c, struct err *e)
+static int compile_fuse(struct compile *c, const struct plan_root *r, uint8_t slot,
+			struct err *e)
 {
-	const struct plan_root *r = &c->opt->root;
 	AUTO(strv) struct strv args = STRV_INIT;
 	AUTO(buf) struct buf o = BUF_INIT(MAX_PLAN);
 	struct plan_step s = step_of(OP_FUSE);
@@ -162,7 +162,7 @@ static int compile_fuse(struct compile *c, struct err *e)
 	strv_add(&args, "-f");
 	strv_add(&args, "-o");
 	strv_add(&args, o.data);
-	s.slot = SLOT_ROOT;
+	s.slot = slot;
 	s.s1 = blob_text(&c->blob, r->program);
 	s.s2 = blob_text(&c->blob, r->base);
 	blob_list(&c->blob, s, &args);
@@ -171,34 +171,39 @@ static int compile_fuse(struct compile *c, struct err *e)
 
 int compile_root_early(struct compile *c, struct err *e)
 {
-	switch (c->opt->root.kind) {
+	const struct plan_root *r = &c->opt->root;
+
+	switch (r->kind) {
 	case PLAN_ROOT_DIR:
-		return compile_dir(c, e);
+		return compile_dir(c, r, SLOT_ROOT, e);
 	case PLAN_ROOT_OVERLAY:
-		return compile_overlay(c, OP_LAYERS, e);
+		return compile_overlay(c, OP_LAYERS, r, SLOT_ROOT, e);
 	case PLAN_ROOT_FUSE:
 		break;
 	}
 	return 0;
 }
 
-static int make_root(struct compile *c, struct err *e)
+static int make_root(struct compile *c, const struct plan_root *r, uint8_t slot,
+		     struct err *e)
 {
-	switch (c->opt->root.kind) {
+	switch (r->kind) {
 	case PLAN_ROOT_DIR:
-		return c->is_foreign ? 0 : compile_dir(c, e);
+		return compile_dir(c, r, slot, e);
 	case PLAN_ROOT_OVERLAY:
-		return compile_overlay(c, OP_OVERLAY, e);
+		return compile_overlay(c, OP_OVERLAY, r, slot, e);
 	case PLAN_ROOT_FUSE:
-		return compile_fuse(c, e);
+		return compile_fuse(c, r, slot, e);
 	}
 	return err_set(e, EINVAL, "root file system: unknown kind");
 }
 
 int compile_root(struct compile *c, struct err *e)
 {
+	const struct plan_root *root = &c->opt->root;
+	bool is_open = c->is_foreign && root->kind == PLAN_ROOT_DIR;
 	struct plan_step s = step_of(OP_ROOT);
-	int r = make_root(c, e);
+	int r = is_open ? 0 : make_root(c, root, SLOT_ROOT, e);
 
 	if (r < 0)
 		return r;
@@ -212,4 +217,24 @@ int compile_root(struct compile *c, struct err *e)
 	s.slot = SLOT_ROOT;
 	blob_step(&c->blob, s);
 	return 0;
+}
+
+int compile_inner_root(struct compile *c, struct err *e)
+{
+	const struct plan_runtime *rt = c->opt->runtime;
+	struct plan_step s = step_of(OP_ATTACH);
+	int r;
+
+	if (c->is_foreign || (c->has_maps && id_to_outside(&c->opt->idmap->uids, 0) == ID_NONE))
+		return err_set(e, ENOTSUP, "runtime '%s': needs an id map that has both root "
+			       "and our own ids", rt->program);
+	r = blob_slot(&c->blob, &s.from, e);
+	if (r == 0)
+		r = make_root(c, &rt->root, s.from, e);
+	s.slot = SLOT_ROOT;
+	s.s1 = blob_text(&c->blob, rt->root_at);
+	s.a = 0755;
+	if (r == 0)
+		blob_step(&c->blob, s);
+	return r;
 }

@@ -73,6 +73,8 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_VERIFY_LSM] = init_verify_lsm,
 	[OP_VERIFY_IDS] = init_verify_ids,
 	[OP_VERIFY] = init_verify,
+	[OP_CALL] = init_call,
+	[OP_FOLLOW] = init_follow,
 	[OP_EXEC] = init_exec,
 };
 

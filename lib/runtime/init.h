@@ -63,6 +63,7 @@ struct init {
 	uint32_t step;			/* the current one */
 	uint32_t detail;
 	bool direct;			/* not re-executed */
+	pid_t followed;			/* the process that CALL left to us */
 	uint64_t caps;			/* what we hold before we give up any */
 	struct mount_stage stage;
 	uint32_t later[PLAN_STEPS_MAX / 32];	/* steps for which it was early */
@@ -92,6 +93,8 @@ init_op init_verify_ids, init_verify, init_verify_rlimit, init_verify_oom_score,
 	init_verify_lsm;
 /* init_exec.c */
 init_op init_hook, init_lookup, init_exec;
+/* init_runtime.c */
+init_op init_call, init_follow;
 /* init.c */
 init_op init_wait_maps, init_ready, init_wait_go;
 
@@ -127,6 +130,10 @@ int init_open_device(struct init *in, const char *path, uint64_t type, dev_t num
 struct plan_vectors;
 void init_vectors(struct init *in, const struct plan_step *s, char ***argv,
 		  char ***envp);
+
+/* With all signals blocked: reaps whatever becomes our child, hands signals on
+ * to this one, and ends as it does. */
+_Noreturn void init_reap(pid_t child);
 
 /* execve with a search in the PATH of env. */
 int init_exec_search(const char *file, char **argv, char **envp);

@@ -13,6 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/runtime/hook.h"
 #include "lib/runtime/init.h"
+#include "lib/runtime/start.h"
 
 void init_vectors(struct init *in, const struct plan_step *s, char ***argv,
 		  char ***envp)
@@ -120,16 +121,17 @@ static int main_exit_code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* pid 1 with --init: reaps whatever becomes its child, hands signals on, and
- * ends as the command does. */
-static _Noreturn void reap(pid_t child, const sigset_t *all)
+_Noreturn void init_reap(pid_t child)
 {
+	sigset_t all;
+
+	sigfillset(&all);
 	for (;;) {
 		siginfo_t info;
 		int status;
 		pid_t pid;
 
-		if (sigwaitinfo(all, &info) < 0)
+		if (sigwaitinfo(&all, &info) < 0)
 			continue;
 		if (info.si_signo != SIGCHLD) {
 			(void)kill(child, info.si_signo);
@@ -142,7 +144,7 @@ static _Noreturn void reap(pid_t child, const sigset_t *all)
 }
 
 /* Returns in the child, which is to become the command. */
-static int split_off(struct init *in)
+static int split_off(bool terminal)
 {
 	sigset_t all, none;
 	pid_t child;
@@ -157,13 +159,20 @@ static int split_off(struct init *in)
 	if (child > 0) {
 		fd_close_from(3);
 		(void)prctl(PR_SET_NAME, RT_INIT_NAME, 0, 0, 0);
-		reap(child, &all);
+		init_reap(child);
 	}
 	if (setpgid(0, 0) < 0)
 		return -errno;
-	if (in->head->flags & PLAN_F_TERMINAL)
+	if (terminal)
 		(void)tcsetpgrp(0, getpid());
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+}
+
+int rt_alone(char **argv)
+{
+	int r = split_off(isatty(0));
+
+	return r < 0 ? r : init_exec_search(argv[0], argv, environ);
 }
 
 int init_exec(struct init *in, const struct plan_step *s)
@@ -179,7 +188,7 @@ int init_exec(struct init *in, const struct plan_step *s)
 	}
 	fd_close_from(in->first_fd + 1);
 	if (in->head->flags & PLAN_F_INIT) {
-		r = split_off(in);
+		r = split_off(in->head->flags & PLAN_F_TERMINAL);
 		if (r < 0)
 			return r;
 	}

@@ -103,12 +103,12 @@ static bool is_data(const struct checker *c, const struct plan_step *s,
 	return s->data == 0;
 }
 
-/* One execve, and behind it what others do later. */
+/* One end, and behind it what others do later. */
 static bool is_in_order(struct checker *c, const struct plan_step *s, bool last)
 {
 	if (c->executed)
 		return s->op == OP_HOOK && (s->flags & STEP_OUTSIDE);
-	c->executed = s->op == OP_EXEC;
+	c->executed = s->op == OP_EXEC || s->op == OP_FOLLOW;
 	return c->executed || !last;
 }
 

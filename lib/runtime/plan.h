@@ -75,6 +75,25 @@ struct plan_file {
 	bool read_only;
 };
 
+/* A container that another runtime makes: we make what surrounds it, call that
+ * one there, and follow the process that it leaves to us, whose end is then
+ * the plan's. */
+struct plan_runtime {
+	const char *program;		/* absolute */
+	const char *dir;		/* absolute: where it works, where it leaves the
+					 * process's number in the file PLAN_PID, and a
+					 * terminal to the socket PLAN_CONSOLE */
+	struct strv create;		/* arguments, with the program's name */
+	struct strv start;		/* of a container */
+	struct strv env;
+	bool terminal;
+	struct plan_root root;		/* of a container, mounted at root_at; that of */
+	const char *root_at;		/* the options is what surrounds it */
+};
+
+#define PLAN_PID "pid"
+#define PLAN_CONSOLE "console"
+
 struct plan_options {
 	const struct idmap *idmap;	/* NULL or empty: no user namespace */
 	uint32_t self_uid, self_gid;	/* who starts it: geteuid, getegid */
@@ -94,6 +113,7 @@ struct plan_options {
 	const char *state;		/* hooks' state JSON: its first members, */
 	const char *state_rest;		/* and those behind status and pid */
 	bool remote;			/* another process will rt_go() */
+	const struct plan_runtime *runtime;	/* instead of the spec's process */
 	unsigned preserve_fds;		/* descriptors from 3 on to be kept */
 };
 
@@ -123,6 +143,7 @@ struct plan_exec_options {
 					 * NULL: it has none */
 	bool keep_keyring;
 	unsigned preserve_fds;
+	const struct plan_runtime *runtime;	/* to be asked for the process */
 };
 
 int plan_compile_exec(struct buf *out, const struct spec_process *p,

@@ -114,6 +114,12 @@ void rt_clear(struct rt_container *c);
 /* First thing in main(): runs the child's part when argv[0] says so. */
 void rt_inner(int argc, char **argv);
 
+/* For a container that another runtime makes with an init of ours, under this
+ * name: the command runs, and the first process reaps and hands signals on.
+ * Returns -errno when it does not run. */
+#define RT_ALONE "/dev/coracle-init"
+int rt_alone(char **argv) MUST_CHECK;
+
 /* The shell's exit status for an error of rt_go(), rt_exec(): 127, 126; 125
  * for all others. */
 int rt_exit_status(const struct err *e);

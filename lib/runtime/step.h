@@ -169,6 +169,8 @@ struct plan_step {
 	  USE_S1 | USE_S2 | USE_SLOT)					\
 	X(VERIFY_IDS, "verify-ids", "verify the user", USE_IDS)		\
 	X(VERIFY, "verify", "verify that restrictions hold", USE_CAPS)	\
+	X(CALL, "call", "runtime '%s'", USE_S1 | USE_S2 | USE_EXEC)	\
+	X(FOLLOW, "follow", "follow the runtime's process", 0)		\
 	X(EXEC, "exec", "run '%s'", USE_S1 | USE_EXEC)
 
 enum plan_op {
@@ -190,6 +192,8 @@ enum plan_op {
 #define STEP_SECCOMP (1u << 8)		/* VERIFY: a filter must be loaded */
 #define STEP_EARLY (1u << 9)		/* TREE: tried again once ids are mapped */
 #define STEP_OUTSIDE (1u << 10)		/* HOOK: run by who started the container */
+#define STEP_MAKES (1u << 11)		/* CALL: it leaves the process to FOLLOW, */
+#define STEP_TERMINAL (1u << 12)	/* and its terminal */
 
 /* Members by op, where the table does not tell:
  *	FSMOUNT	a: attributes set; b: rung to report when the fallback is taken,
@@ -235,6 +239,7 @@ enum plan_op {
  *		state up to its pid, and behind its NUL what follows the number;
  *		also behind EXEC, for those that then come (STEP_OUTSIDE)
  *	LOOKUP	s1: the program, s2: PATH
+ *	CALL	s1: the program; s2: the directory where it works
  *	LSM	s1: the label, s2: the file in procfs; VERIFY_LSM the same
  */
 

@@ -308,6 +308,74 @@ static void rungs_have_words(void **state)
 	assert_null(plan_rung_text(1u << PLAN_RUNG_COUNT));
 }
 
+/* Do these stand in the plan in this order, the last one in its last line? */
+static void in_order(const struct buf *plan, const char *const *words)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MAX_PLAN);
+	struct err e = ERR_INIT;
+	const char *at;
+
+	assert_int_equal(plan_check(plan->data, plan->len, &e), 0);
+	plan_print(plan->data, plan->len, &text);
+	at = text.data;
+	for (; *words; words++) {
+		at = strstr(at, *words);
+		if (!at)
+			print_error("not in its place: %s\n%s", *words, text.data);
+		assert_non_null(at);
+	}
+	assert_int_equal(strcspn(at, "\n") + 1, strlen(at));
+}
+
+static void another_runtime(void **state)
+{
+	static const char *const start[] = {
+		"tree [0] = '/'", "root [0]", "mount [0] <- [1] '/proc'", "overlay [",
+		"'/srv/base'", "'/run/root'", "pivot", "call '/usr/bin/other' '/run/bundle' 'other' 'create'",
+		"ready", "wait-go", "call '/usr/bin/other' '/run/bundle' 'other' 'start'", "follow",
+		NULL,
+	};
+	static const char *const joins[] = {
+		"session", "become-root", "call '/usr/bin/other' '/run/bundle' 'other' 'create'",
+		"follow", NULL,
+	};
+	struct plan_runtime other = {
+		.program = "/usr/bin/other", .dir = "/run/bundle", .root_at = "/run/root",
+		.root = { .kind = PLAN_ROOT_OVERLAY, .base = "/srv/base", .upper = "9/fs",
+			  .work = "9/work" },
+	};
+	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
+	const struct plan_exec_options join = { .idmap = &map, .runtime = &other };
+	struct plan_options o;
+	struct err e = ERR_INIT;
+	AUTO(spec) struct spec s;
+
+	(void)state;
+	box_spec(&s);
+	strv_add(&s.process.args, "true");
+	box_options(&o, &map, "/");
+	o.self_uid = o.self_gid = 1000;
+	o.newuidmap = o.newgidmap = "/usr/bin/newmap";
+	o.root.recursive = true;
+	o.runtime = &other;
+	strv_add(&other.root.lowers, "1/fs");
+	for (int i = 0; i < 2; i++) {
+		strv_add(i ? &other.start : &other.create, "other");
+		strv_add(i ? &other.start : &other.create, i ? "start" : "create");
+	}
+	assert_int_equal(plan_compile(&plan, &s, &o, &e), 0);
+	in_order(&plan, start);
+	assert_int_equal(plan_compile_exec(&plan, &s.process, &join, &e), 0);
+	in_order(&plan, joins);
+	/* Whoever is not mapped could not read the bundle. */
+	o.self_uid = 70000;
+	assert_int_equal(plan_compile(&plan, &s, &o, &e), -ENOTSUP);
+	assert_non_null(strstr(e.text, "runtime '/usr/bin/other': needs an id map"));
+	strv_clear(&other.root.lowers);
+	strv_clear(&other.create);
+	strv_clear(&other.start);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +386,7 @@ int main(void)
 		cmocka_unit_test(checks),
 		cmocka_unit_test(describes),
 		cmocka_unit_test(rungs_have_words),
+		cmocka_unit_test(another_runtime),
 	};
 
 	return cmocka_run_group_tests_name("runtime_plan", tests, set_map, NULL);

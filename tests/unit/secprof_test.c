@@ -219,6 +219,9 @@ static void parses(void **state)
 	r = &p.rules[1];
 	assert_true(secprof_applies(r, SYS_ADMIN, "amd64", SECPROF_KERNEL(4, 8)));
 	assert_false(secprof_applies(r, SYS_ADMIN, "amd64", SECPROF_KERNEL(4, 7)));
+	assert_int_equal(secprof_kernel("6.18.44-fc"), SECPROF_KERNEL(6, 18));
+	assert_int_equal(secprof_kernel("5.4"), SECPROF_KERNEL(5, 4));
+	assert_int_equal(secprof_kernel("odd"), 0);
 	assert_false(secprof_applies(r, SYS_ADMIN, "arm64", KERNEL));
 	assert_false(secprof_applies(r, CAP_ALL & ~SYS_ADMIN, "amd64", KERNEL));
 	r = &p.rules[2];

@@ -196,6 +196,7 @@ static void ignores(void **state)
 static void process_alone(void **state)
 {
 	static const char text[] = "{\"args\":[\"a\"],\"cwd\":\"/\",\"user\":{\"uid\":7}}";
+	AUTO(buf) struct buf out = BUF_INIT(MAX_SPEC);
 	struct spec_process p;
 	struct err e = ERR_INIT;
 
@@ -204,6 +205,10 @@ static void process_alone(void **state)
 	assert_int_equal(p.user.uid, 7);
 	assert_int_equal(p.user.umask, ID_NONE);
 	assert_string_equal(p.args.v[0], "a");
+	spec_process_print(&p, &out);
+	spec_process_clear(&p);
+	assert_int_equal(spec_process_parse(&p, out.data, out.len, &e), 0);
+	assert_int_equal(p.user.uid, 7);
 	spec_process_clear(&p);
 	assert_int_equal(spec_process_parse(&p, "{}", 2, &e), -EINVAL);
 	assert_string_equal(e.text, "process: args: missing");
