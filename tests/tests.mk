@@ -34,8 +34,8 @@ $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call ar,$(TEST_MODS))
 unit-programs: $(unit)
 fuzz-programs: $(fuzzers)
 
-check: $(if $(filter unit cli run,$(SUITES)),all demo-image) $(if $(filter unit,$(SUITES)),$(unit)) \
-		$(if $(filter run,$(SUITES)),$(faults))	## run every test (SUITES="lint unit cli run fuzz", FUZZ_SECONDS=2)
+check: $(if $(filter unit cli run fault,$(SUITES)),all demo-image) $(if $(filter unit,$(SUITES)),$(unit)) \
+		$(if $(filter run fault,$(SUITES)),$(faults))	## run every test (SUITES="lint unit cli run fuzz", FUZZ_SECONDS=2)
 	$(Q)$(if $(filter fuzz,$(SUITES)),$(MAKE) CONFIG=fuzz fuzz-programs)
 	$(Q)B=$(B) CC="$(CC)" FUZZ_SECONDS=$(FUZZ_SECONDS) tests/check $(SUITES)
 
@@ -55,8 +55,8 @@ cov:				## run the unit tests and print the coverage of each file
 	$(Q)$(MAKE) CONFIG=cov check SUITES=unit
 	$(Q)tests/build/coverage build/cov
 
-fault: all $(faults)		## kill -9 at every system call of pull, run, rm and others (many minutes)
-	$(Q)B=$(B) tests/fault/sweep
+fault:				## kill -9 at every system call of pull, run, rm and others (many minutes)
+	$(Q)$(MAKE) check SUITES=fault
 
 check-vm: all			## run the tests that need a machine of their own: root, QEMU, minutes
 	$(Q)B=$(B) tests/vm/run
