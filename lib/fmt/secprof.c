@@ -298,6 +298,12 @@ static int get_rules(struct secprof *p, struct owned *o,
 	return 0;
 }
 
+static int check_arch(const char *name, const struct json_at *at, struct err *e)
+{
+	return in_list(secprof_arch_names, name) ? 0 :
+		json_fail(at, EBADMSG, e, "unknown architecture: '%s'", name);
+}
+
 /* An entry of a map has a list, if an empty one. */
 static const char *const no_subs[] = { NULL };
 
@@ -309,12 +315,16 @@ static int get_arch(struct secprof_arch *out, struct owned *o,
 
 	if (r >= 0)
 		r = json_get_string(&name, at, "architecture", JSON_MUST, e);
+	if (r >= 0)
+		r = check_arch(name, at, e);
 	if (r < 0)
 		return r;
 	out->name = mem_str(name);
 	r = get_list(&out->subs, o, at, "subArchitectures", JSON_MAY, e);
 	if (!out->subs)
 		out->subs = no_subs;
+	for (size_t i = 0; r >= 0 && out->subs[i]; i++)
+		r = check_arch(out->subs[i], at, e);
 	return r;
 }
 
@@ -324,10 +334,10 @@ static int get_arch_name(struct secprof_arch *out, const struct json_at *at,
 	const char *name;
 	int r = json_as_string(&name, at, e);
 
+	if (r >= 0)
+		r = check_arch(name, at, e);
 	if (r < 0)
 		return r;
-	if (!in_list(secprof_arch_names, name))
-		return json_fail(at, EBADMSG, e, "unknown: '%s'", name);
 	out->name = mem_str(name);
 	return 0;
 }

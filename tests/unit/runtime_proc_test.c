@@ -233,6 +233,7 @@ static void exec_affinity(void **state)
 		assert_string_equal(out.data, i && rows[i - 1].want ? rows[i - 1].want : all);
 	}
 	/* the first part is really used: no machine has this one */
+	free(take(b.spec.process.exec_cpus_initial));
 	b.spec.process.exec_cpus_initial = mem_str("8191");
 	AUTO(buf) struct buf out = BUF_INIT(KIB(4));
 	assert_int_equal(box_exec(&b, &o, &out, &e), -EINVAL);
