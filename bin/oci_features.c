@@ -79,7 +79,7 @@ static void linux_part(struct json_w *w)
 	names(w, "modes", spec_memory_modes);
 	names(w, "flags", spec_memory_flags);
 	json_w_end(w);
-	only(w, "netDevices", false);
+	only(w, "netDevices", true);
 	json_m_object(w, "mountExtensions");
 	only(w, "idmap", true);
 	json_w_end(w);

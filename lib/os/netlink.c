@@ -6,6 +6,7 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -134,6 +135,18 @@ int netlink_link_mute(int nl, int index)
 	return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
 }
 
+int netlink_link_move(int nl, int index, pid_t pid, const char *name)
+{
+	uint32_t there = (uint32_t)pid;
+	struct req q;
+	struct ifinfomsg *m = begin(&q, RTM_NEWLINK, 0, sizeof(*m));
+
+	m->ifi_index = index;
+	attr(&q, IFLA_NET_NS_PID, &there, sizeof(there));
+	attr(&q, IFLA_IFNAME, name, strnlen(name, IFNAMSIZ - 1) + 1);
+	return ask(nl, &q);
+}
+
 int netlink_add_veth(int nl, const char *name, const char *peer)
 {
 	static const char kind[] = "veth";
@@ -175,6 +188,87 @@ int netlink_add_addr(int nl, int index, int family, const void *addr,
 	attr(&q, IFA_LOCAL, addr, addr_len(family));
 	attr(&q, IFA_ADDRESS, addr, addr_len(family));
 	return ask(nl, &q);
+}
+
+/* RTA_NEXT and NLMSG_NEXT, whose arithmetic compilers do not like. */
+static const struct rtattr *next_attr(const struct rtattr *a, int *left)
+{
+	size_t len = RTA_ALIGN(a->rta_len);
+
+	*left -= (int)len;
+	return (const void *)((const char *)a + len);
+}
+
+static const struct nlmsghdr *next_message(const struct nlmsghdr *h, int *left)
+{
+	size_t len = NLMSG_ALIGN(h->nlmsg_len);
+
+	*left -= (int)len;
+	return (const void *)((const char *)h + len);
+}
+
+/* Is it one of those that netlink_get_addrs() wants? */
+static bool read_addr(struct netlink_addr *out, const struct nlmsghdr *h, int index)
+{
+	const struct ifaddrmsg *m = NLMSG_DATA(h);
+	uint32_t flags = m->ifa_flags;
+	const void *own = NULL, *any = NULL;
+	int left = (int)IFA_PAYLOAD(h);
+
+	if (h->nlmsg_type != RTM_NEWADDR || m->ifa_index != (uint32_t)index ||
+	    m->ifa_scope != RT_SCOPE_UNIVERSE ||
+	    (m->ifa_family != AF_INET && m->ifa_family != AF_INET6))
+		return false;
+	for (const struct rtattr *a = IFA_RTA(m); RTA_OK(a, left); a = next_attr(a, &left)) {
+		if (a->rta_type == IFA_FLAGS && RTA_PAYLOAD(a) == sizeof(flags))
+			memcpy(&flags, RTA_DATA(a), sizeof(flags));
+		if (RTA_PAYLOAD(a) != addr_len(m->ifa_family))
+			continue;
+		if (a->rta_type == IFA_LOCAL)
+			own = RTA_DATA(a);
+		if (a->rta_type == IFA_ADDRESS)
+			any = RTA_DATA(a);
+	}
+	/* Only a link to a single peer has both, and then they differ. */
+	own = own ? own : any;
+	if (!own || !(flags & IFA_F_PERMANENT))
+		return false;
+	out->family = m->ifa_family;
+	out->prefix = m->ifa_prefixlen;
+	memcpy(out->bytes, own, addr_len(m->ifa_family));
+	return true;
+}
+
+int netlink_get_addrs(int nl, int index, struct netlink_addr *out, size_t max)
+{
+	union {
+		char bytes[16384];
+		struct nlmsghdr align;
+	} part;
+	struct req q;
+	int count = 0;
+
+	begin(&q, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
+	if (send(nl, &q, q.head.nlmsg_len, 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = recv(nl, &part, sizeof(part), 0);
+		int left = (int)n;
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		for (const struct nlmsghdr *h = &part.align; n > 0 && NLMSG_OK(h, left);
+		     h = next_message(h, &left)) {
+			struct netlink_addr one;
+
+			if (h->nlmsg_type == NLMSG_DONE)
+				return count > (int)max ? -E2BIG : count;
+			if (h->nlmsg_type == NLMSG_ERROR)
+				return -EPROTO;
+			if (read_addr(&one, h, index) && count++ < (int)max)
+				out[count - 1] = one;
+		}
+	}
 }
 
 int netlink_add_default(int nl, int index, int family, const void *gateway)

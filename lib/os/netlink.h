@@ -10,7 +10,9 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <linux/if_link.h>
 
@@ -26,6 +28,20 @@ int netlink_link_up(int nl, int index, uint32_t mtu) MUST_CHECK;
 
 /* A link that takes part in neither ARP nor IPv6 address generation. */
 int netlink_link_mute(int nl, int index) MUST_CHECK;
+
+/* Moves a link, with its addresses gone and down, to the network namespace of
+ * a process; name: what it is called there, maybe with %d for a number. */
+int netlink_link_move(int nl, int index, pid_t pid, const char *name) MUST_CHECK;
+
+struct netlink_addr {
+	uint8_t family;			/* AF_INET or AF_INET6 */
+	uint8_t prefix;
+	uint8_t bytes[16];
+};
+
+/* A link's addresses that are permanent and hold everywhere; their number, or
+ * -E2BIG. */
+int netlink_get_addrs(int nl, int index, struct netlink_addr *out, size_t max) MUST_CHECK;
 
 int netlink_add_veth(int nl, const char *name, const char *peer) MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /* What is wrong with a spec, in words, before anything is started. */
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "lib/base/limits.h"
@@ -206,6 +207,26 @@ static int check_version(const char *version, struct err *e)
 			version);
 }
 
+static bool is_device_name(const char *name)
+{
+	return str_is_component(name) && strlen(name) < IFNAMSIZ && !strpbrk(name, ": \t\n");
+}
+
+static int check_net_devices(const struct spec *s, struct err *e)
+{
+	for (size_t i = 0; i < s->net_device_count; i++) {
+		const struct spec_net_device *d = &s->net_devices[i];
+
+		if (!is_device_name(d->name) || (d->rename && !is_device_name(d->rename)))
+			return err_set(e, EINVAL, "linux.netDevices '%s': bad name", d->name);
+		if (!s->ns[SPEC_NS_NETWORK].set)
+			return err_set(e, EINVAL,
+				       "linux.netDevices '%s': needs a network namespace",
+				       d->name);
+	}
+	return 0;
+}
+
 static int check_kernel(const struct spec *s, struct err *e)
 {
 	const struct spec_ns *time = &s->ns[SPEC_NS_TIME];
@@ -224,9 +245,9 @@ static int check_kernel(const struct spec *s, struct err *e)
 	if (!str_is_empty(s->mount_label) && !lsm_has_selinux())
 		return err_set(e, ENOTSUP, "linux.mountLabel '%s': this kernel has no SELinux",
 			       s->mount_label);
-	if (s->net_device_count)
-		return err_set(e, ENOTSUP, "linux.netDevices: '%s' cannot be moved",
-			       s->net_devices[0].name);
+	r = check_net_devices(s, e);
+	if (r < 0)
+		return r;
 	if (s->intel_rdt)
 		return err_set(e, ENOTSUP, "linux.intelRdt: not supported");
 	return 0;

@@ -186,6 +186,20 @@ static void become_root(struct compile *c)
 	blob_step(&c->blob, s);
 }
 
+static void net_devices(struct compile *c)
+{
+	AUTO(strv) struct strv names = STRV_INIT;
+
+	for (size_t i = 0; i < c->spec->net_device_count; i++) {
+		const struct spec_net_device *d = &c->spec->net_devices[i];
+
+		strv_add(&names, d->name);
+		strv_add(&names, str_or(d->rename, d->name));
+	}
+	if (names.len)
+		blob_list(&c->blob, step_of(OP_NET_DEVICES), &names);
+}
+
 static void sysctls(struct compile *c)
 {
 	for (size_t i = 0; i < c->spec->sysctl.len; i++) {
@@ -341,6 +355,7 @@ static int compile_all(struct compile *c, struct err *e)
 	if (r < 0)
 		return r;
 	become_root(c);
+	net_devices(c);
 	sysctls(c);
 	r = compile_mounts_late(c, e);
 	if (r == 0)

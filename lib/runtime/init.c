@@ -22,6 +22,7 @@ static init_op *const ops[OP_COUNT] = {
 	[OP_TIME_NS] = init_time_ns,
 	[OP_WAIT_MAPS] = init_wait_maps,
 	[OP_BECOME_ROOT] = init_become_root,
+	[OP_NET_DEVICES] = init_net_devices,
 	[OP_TAP] = init_tap,
 	[OP_FSMOUNT] = init_fsmount,
 	[OP_LAYERS] = init_layers,

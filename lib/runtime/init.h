@@ -16,6 +16,7 @@
 enum rt_msg_kind {
 	RT_MSG_EXE = 1,			/* our own program, read-only */
 	RT_MSG_TAP,			/* value: enum tap_kind */
+	RT_MSG_NET_DEVICES,		/* a netlink socket of our network namespace */
 	RT_MSG_CONSOLE,
 	RT_MSG_FUSE,			/* an opened /dev/fuse, mounted */
 	RT_MSG_READY,			/* value: rungs */
@@ -46,6 +47,7 @@ struct rt_msg {
 #define RT_GO 'g'
 #define RT_FUSE_READY 'f'
 #define RT_LET_GO 'l'			/* another process comes with RT_GO */
+#define RT_MOVED 'd'			/* the network devices are there */
 #define RT_HEARD 'h'			/* whoever listens has the filter's listener */
 
 #define RT_INIT_NAME "coracle-init"
@@ -84,7 +86,7 @@ init_op init_attach, init_dev_dir, init_node, init_copy_link, init_symlink, init
 	init_mkcwd, init_cwd, init_sysctl;
 /* init_proc.c: the process itself */
 init_op init_session, init_keyring, init_lo, init_hostname, init_domainname,
-	init_oom_score, init_time_ns, init_become_root, init_tap, init_own_stdio,
+	init_oom_score, init_time_ns, init_become_root, init_net_devices, init_tap, init_own_stdio,
 	init_personality, init_memory_policy, init_affinity, init_scheduler,
 	init_io_priority, init_rlimit, init_umask, init_lsm, init_bound, init_creds,
 	init_caps, init_no_new_privs, init_seccomp;

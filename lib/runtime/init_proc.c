@@ -22,6 +22,7 @@
 #include "lib/fmt/bitlist.h"
 #include "lib/os/caps.h"
 #include "lib/os/mount.h"
+#include "lib/os/netlink.h"
 #include "lib/runtime/plan.h"
 
 int init_session(struct init *in, const struct plan_step *s)
@@ -162,6 +163,19 @@ int init_become_root(struct init *in, const struct plan_step *s)
 	if (in->direct && in->head->uid_map && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+/* Only those outside may take them away there. */
+int init_net_devices(struct init *in, const struct plan_step *s)
+{
+	int nl = netlink_open();
+	int r = nl;
+
+	(void)s;
+	if (nl >= 0)
+		r = rt_tell(in->sock, RT_MSG_NET_DEVICES, in->step, 0, 0, nl);
+	fd_auto(&nl);
+	return r < 0 ? r : init_wait_for(in, RT_MOVED);
 }
 
 int init_tap(struct init *in, const struct plan_step *s)

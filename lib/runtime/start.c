@@ -20,6 +20,7 @@
 #include "lib/runtime/idmount.h"
 #include "lib/runtime/init.h"
 #include "lib/runtime/listener.h"
+#include "lib/runtime/netdev.h"
 #include "lib/runtime/plan.h"
 
 void rt_clear(struct rt_container *c)
@@ -254,6 +255,10 @@ static int handle(struct rt_container *c, const struct rt_args *a,
 		r = fuse_serve(c, a->plan, m->step, fd, e);
 		fd_auto(&fd);
 		return r < 0 ? r : tell(c, RT_FUSE_READY, e);
+	case RT_MSG_NET_DEVICES:
+		r = netdev_move(a->plan, m->step, fd, c->pid, e);
+		fd_auto(&fd);
+		return r < 0 ? r : tell(c, RT_MOVED, e);
 	case RT_MSG_HOOK:
 		return answer_hook(c, a->plan, m->step, e);
 	case RT_MSG_IDMAP:

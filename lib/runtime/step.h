@@ -114,6 +114,7 @@ struct plan_step {
 	X(TIME_NS, "time-ns", "set up the time namespace", 0)		\
 	X(WAIT_MAPS, "wait-maps", "wait for the id maps", 0)		\
 	X(BECOME_ROOT, "become-root", "become root of the user namespace", 0) \
+	X(NET_DEVICES, "net-devices", "move network devices", USE_PAIRS) \
 	X(TAP, "tap", "set up the network", USE_S1 | USE_TAP)		\
 	X(FSMOUNT, "fsmount", "mount %s", USE_S1 | USE_FILL | USE_PAIRS) \
 	X(LAYERS, "layers", "open the layers in '%s'", USE_S1 | USE_PAIRS) \
@@ -218,6 +219,7 @@ enum plan_op {
  *	VERIFY_ROOT slot: root; a: attributes that it must have
  *	VERIFY_MASK, VERIFY_READ_ONLY those of MASK and READ_ONLY
  *	ROOT_ATTR a: attributes set; b: propagation
+ *	NET_DEVICES data: names outside and inside
  *	TAP	s1: the tun device; replaces the pointer of the config
  *	TIME_NS	s1: lines for timens_offsets, if any
  *	PERSONALITY a: of personality(2)

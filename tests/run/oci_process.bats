@@ -87,13 +87,13 @@ boottime 86400 5"
 }
 
 # field: ociVersion (1.x)
-# refused: linux.netDevices (linux.netDevices: 'eth7')
+# refused: linux.netDevices (move network device 'lo': Operation not permitted)
 # refused: linux.intelRdt (linux.intelRdt: not supported)
 @test "what cannot be is refused by name, and nothing is left" {
 	config '.ociVersion = "2.0.0"'
 	refused "ociVersion '2.0.0': not version 1 of the specification"
-	config '.linux.netDevices = {"eth7": {}}'
-	refused "linux.netDevices: 'eth7'"
+	config '.linux.namespaces += [{"type": "network"}] | .linux.netDevices = {"lo": {"name": "eth7"}}'
+	refused "move network device 'lo': Operation not permitted"
 	config '.linux.intelRdt = {"closID": "x"}'
 	refused 'linux.intelRdt: not supported'
 	config '.process.scheduler = {"policy": "SCHED_FIFO", "priority": 1}'

@@ -144,11 +144,15 @@ static void joined_offset(struct spec *s)
 	s->ns[SPEC_NS_TIME].path = mem_str("/proc/1/ns/time");
 }
 static void odd_personality(struct spec *s) { strv_add(&s->personality.flags, "odd"); }
-static void net_device(struct spec *s) { spec_add_net_device(s, "eth7", NULL); }
+static void long_device(struct spec *s) { spec_add_net_device(s, "eth0", "sixteen-letters-"); }
+static void no_network(struct spec *s)
+{
+	spec_add_net_device(s, "eth7", NULL);
+	s->ns[SPEC_NS_NETWORK].set = false;
+}
 static void intel_rdt(struct spec *s) { s->intel_rdt = mem_str("{\"closID\":\"x\"}"); }
 
 /* field: ociVersion (1.x)
- * refused: linux.netDevices (linux.netDevices: 'eth7')
  * refused: linux.intelRdt (linux.intelRdt: not supported) */
 static void refuses(void **state)
 {
@@ -182,7 +186,8 @@ static void refuses(void **state)
 		{ lost_offset, "linux.timeOffsets: need a new time namespace" },
 		{ joined_offset, "linux.timeOffsets: need a new time namespace" },
 		{ odd_personality, "linux.personality.flags: unknown 'odd'" },
-		{ net_device, "linux.netDevices: 'eth7'" },
+		{ long_device, "linux.netDevices 'eth0': bad name" },
+		{ no_network, "linux.netDevices 'eth7': needs a network namespace" },
 		{ intel_rdt, "linux.intelRdt: not supported" },
 	};
 

@@ -262,29 +262,15 @@ static void exec_inherits(void **state)
 	box_end(&b);
 }
 
-static bool own_map(const char *name, const char *text)
-{
-	char path[64];
-	AUTO_FD int fd = -1;
-
-	snprintf(path, sizeof(path), "/proc/self/%s", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-}
-
 /* In a user namespace without one capability and with odd securebits, as a
  * container around us could be. */
 static int start_with_less(void)
 {
 	uint64_t effective, permitted, inheritable;
 	struct err e = ERR_INIT;
-	char uids[32], gids[32];
 	struct box b;
 
-	snprintf(uids, sizeof(uids), "0 %u 1", geteuid());
-	snprintf(gids, sizeof(gids), "0 %u 1", getegid());
-	if (unshare(CLONE_NEWUSER) < 0 || !own_map("setgroups", "deny") ||
-	    !own_map("uid_map", uids) || !own_map("gid_map", gids) ||
+	if (!box_become_root(0) ||
 	    prctl(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) < 0 ||
 	    prctl(PR_CAPBSET_DROP, 18, 0, 0, 0) < 0 ||
 	    caps_get(&effective, &permitted, &inheritable) < 0)
@@ -292,12 +278,7 @@ static int start_with_less(void)
 	permitted &= ~CAP_BIT(18);
 	if (caps_set(permitted, permitted, 0) < 0)
 		return 2;
-	box_begin(&b, "grep -E '^Cap(Prm|Bnd)' /proc/self/status");
-	b.opt.idmap = NULL;
-	b.spec.ns[SPEC_NS_USER].set = false;
-	b.spec.mount_count = 1;		/* /proc; other owners cannot be had */
-	b.spec.masked_paths.len = 0;
-	b.spec.readonly_paths.len = 0;
+	box_begin_as_root(&b, "grep -E '^Cap(Prm|Bnd)' /proc/self/status");
 	if (box_run(&b, &e) < 0) {
 		print_message("%s\n", e.text);
 		return 3;

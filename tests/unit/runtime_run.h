@@ -137,6 +137,39 @@ static inline void says(const char *script, const char *text)
 	expect(&b, text);
 }
 
+static inline bool box_write(const char *name, const char *text)
+{
+	char path[64];
+	AUTO_FD int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* For a child: root of a user namespace of its own with a single id, and of
+ * more new namespaces. */
+static inline bool box_become_root(int flags)
+{
+	char uids[32], gids[32];
+
+	snprintf(uids, sizeof(uids), "0 %u 1", geteuid());
+	snprintf(gids, sizeof(gids), "0 %u 1", getegid());
+	return unshare(CLONE_NEWUSER | flags) == 0 && box_write("setgroups", "deny") &&
+	       box_write("uid_map", uids) && box_write("gid_map", gids);
+}
+
+/* Of such a root: in its own user namespace. */
+static inline void box_begin_as_root(struct box *b, const char *script)
+{
+	box_begin(b, script);
+	b->opt.idmap = NULL;
+	b->spec.ns[SPEC_NS_USER].set = false;
+	b->spec.mount_count = 1;	/* /proc; other owners cannot be had */
+	b->spec.masked_paths.len = 0;
+	b->spec.readonly_paths.len = 0;
+}
+
 /* b's process, as it is now, once more in the running container. */
 static inline int box_exec(struct box *b, const struct plan_exec_options *more,
 			   struct buf *out, struct err *e)
@@ -192,6 +225,7 @@ static inline int make_root(void **state)
 	static const char *const tools[] = {
 		"sh", "ls", "cat", "grep", "hostname", "sleep", "id", "tty", "stty",
 		"cut", "readlink", "umask", "uname", "head", "mkdir", "rmdir", "ionice",
+		"ip",
 	};
 	char path[128];
 

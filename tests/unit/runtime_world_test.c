@@ -1,6 +1,10 @@
 /* What config.json says of the world around the process, seen from inside. */
 #include "tests/unit/runtime_run.h"
 
+#include <sys/socket.h>
+
+#include "lib/os/netlink.h"
+
 static const char *const ns_files[SPEC_NS_COUNT] = {
 	[SPEC_NS_USER] = "user",   [SPEC_NS_MOUNT] = "mnt",	[SPEC_NS_PID] = "pid",
 	[SPEC_NS_NETWORK] = "net", [SPEC_NS_IPC] = "ipc",	[SPEC_NS_UTS] = "uts",
@@ -239,6 +243,70 @@ static void propagation(void **state)
 	}
 }
 
+/* With two devices that are root's own. */
+static int move_devices(void)
+{
+	static const uint8_t v4[4] = { 10, 9, 8, 7 }, v6[16] = { 0xfd, [15] = 5 };
+	struct err e = ERR_INIT;
+	const char *missing = NULL;
+	struct box b;
+	int nl;
+
+	if (!box_become_root(CLONE_NEWNET) || (nl = netlink_open()) < 0 ||
+	    netlink_add_veth(nl, "one", "two") < 0 ||
+	    netlink_add_addr(nl, netlink_index(nl, "one"), AF_INET, v4, 24) < 0 ||
+	    netlink_add_addr(nl, netlink_index(nl, "one"), AF_INET6, v6, 64) < 0)
+		return 1;
+	box_begin_as_root(&b, "ip -o addr show; ip -o link show");
+	spec_add_net_device(&b.spec, "one", "eth7");
+	spec_add_net_device(&b.spec, "two", NULL);
+	if (box_run(&b, &e) < 0) {
+		print_message("%s\n", e.text);
+		return 2;
+	}
+	const char *const want[] = {
+		"eth7    inet 10.9.8.7/24 ", "eth7    inet6 fd00::5/64 ",
+		": eth7@two: <BROADCAST,MULTICAST,UP,LOWER_UP", ": two@eth7: <BROADCAST,MULTICAST,UP",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+		if (!strstr(b.out.data, want[i]))
+			missing = want[i];
+	if (missing)
+		print_message("no '%s' in: %s\n", missing, b.out.data);
+	box_end(&b);
+	/* they are gone, which a second one can tell */
+	box_begin_as_root(&b, "exit 0");
+	spec_add_net_device(&b.spec, "one", NULL);
+	if (box_run(&b, &e) != -ENODEV ||
+	    !str_eq(e.text, "move network device 'one': No such device"))
+		print_message("%s\n", missing = e.text);
+	return missing ? 3 : 0;
+}
+
+/* field: linux.netDevices
+ * refused: linux.netDevices (move network device 'lo': Operation not permitted) */
+static void net_devices(void **state)
+{
+	struct err e = ERR_INIT;
+	int status = 0;
+	struct box b;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(move_devices());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 0);
+	if (geteuid() == 0)
+		return;
+	/* the host's belong to the host's root */
+	box_begin(&b, "exit 0");
+	spec_add_net_device(&b.spec, "lo", NULL);
+	assert_int_equal(box_run(&b, &e), -EPERM);
+	assert_string_equal(e.text, "move network device 'lo': Operation not permitted");
+	box_end(&b);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +319,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(command),
 		cmocka_unit_test(sysctls),
 		cmocka_unit_test(propagation),
+		cmocka_unit_test(net_devices),
 	};
 
 	return box_main("runtime_world", tests, argc, argv);
