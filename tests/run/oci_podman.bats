@@ -452,6 +452,12 @@ while b"READY=1" not in s.recv(4096): pass' "$socket" &
 	done
 }
 
+# field: hooks.prestart
+# field: hooks.createRuntime
+# field: hooks.createContainer
+# field: hooks.startContainer
+# field: hooks.poststart
+# field: hooks.poststop
 @test "hooks of a directory run, each at its point" {
 	local stage
 	mkdir "$BATS_TEST_TMPDIR/hooks"
