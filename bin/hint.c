@@ -43,6 +43,7 @@ static const struct {
 	{ "registry.proxy", "check http_proxy, https_proxy and no_proxy" },
 	{ "registry.helper", "docker's config.json names a credential helper; install it or remove "
 			     "credsStore and credHelpers there" },
+	{ "runtime.missing", "'coracle plugin ls' lists the runtimes that are here" },
 	{ "rt.exec", "the command must exist in the image and be executable; --entrypoint '' "
 		     "ignores the image's own" },
 };

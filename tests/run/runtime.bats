@@ -58,6 +58,7 @@ native() {
 @test "a runtime that is not there" {
 	fails 125 with no-such-runtime busybox true
 	output_has "runtime 'no-such-runtime': not found"
+	output_has '^hint: .*coracle plugin ls'
 	fails 125 with /no/such/runtime busybox true
 	output_has "runtime '/no/such/runtime': [Nn]o such file"
 	fails 125 with /etc/passwd busybox true
@@ -333,4 +334,43 @@ on_terminal() {
 		output_is $'/dev/pts/1\n22 66\ncode=6'
 		coracle rm -f one
 	done
+}
+
+@test "plugin ls lists what is built in and what is found" {
+	local rt
+	ok coracle plugin ls
+	output_has '^TYPE +ID +PLATFORMS +STATUS$'
+	output_has '^content +local +- +ok$'
+	output_has '^snapshotter +native +linux/[a-z0-9]+ +ok$'
+	output_has '^network +slirp '
+	output_has '^log +json-file '
+	for rt in coracle $RUNTIMES; do
+		output_has "^runtime +${rt##*/} +linux/[a-z0-9/]+ +ok\$"
+		[ "$rt" = coracle ] ||
+			[ -x "$(coracle plugin ls --format json | jq -r "select(.Type == \"runtime\" and .ID == \"${rt##*/}\").Path")" ]
+	done
+	coracle plugin ls --format json | jq -es 'any(.ID == "coracle" and .Features.ociVersionMax)' >/dev/null
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\nexit 3\n' >"$BATS_TEST_TMPDIR/bin/youki"
+	cp "$BATS_TEST_TMPDIR/bin/youki" "$BATS_TEST_TMPDIR/bin/docker-credential-chest"
+	chmod 755 "$BATS_TEST_TMPDIR"/bin/*
+	ok env PATH="$BATS_TEST_TMPDIR/bin:$PATH" coracle plugin ls
+	output_has "^runtime +youki +linux/[a-z0-9/]+ +'youki --version': exit status 3\$"
+	output_has '^credential +chest +- +ok$'
+}
+
+@test "plugin inspect-runtime prints the features of a runtime" {
+	ok coracle plugin inspect-runtime coracle
+	[ "$(jq -r .ociVersionMin <<<"$output")" = 1.0.0 ]
+	ok coracle plugin inspect-runtime "$BIN/coracle-oci"
+	[ "$(jq -r .ociVersionMin <<<"$output")" = 1.0.0 ]
+	fails 1 coracle plugin inspect-runtime no-such-runtime
+	output_has "runtime 'no-such-runtime': not found"
+	printf '#!/bin/sh\nexit 3\n' >"$BATS_TEST_TMPDIR/old"
+	chmod 755 "$BATS_TEST_TMPDIR/old"
+	fails 1 coracle plugin inspect-runtime "$BATS_TEST_TMPDIR/old"
+	output_has "'old features': exit status 3"
+	need runc
+	ok coracle plugin inspect-runtime runc
+	[ "$(jq -r .ociVersionMin <<<"$output")" = 1.0.0 ]
 }
