@@ -224,7 +224,8 @@ static int spec_devices(struct compile *c, struct err *e)
 			return err_set(e, ENOTSUP, "device '%s': type '%c'", d->path, d->type);
 		if (!in_dev)
 			r = add_device(c, d, SLOT_ROOT, path, e);
-		else if (!c->binds_dev)
+		/* With a devpts of its own ptmx is a link into that, whatever a list says. */
+		else if (!c->binds_dev && !(c->has_pts && str_eq(in_dev, "ptmx")))
 			r = add_device(c, d, SLOT_DEV, in_dev, e);
 		if (r < 0)
 			return r;
