@@ -4,10 +4,10 @@
 DEB_TEST := bats libcmocka-dev clang strace skopeo umoci podman crun slirp4netns docker-registry apache2-utils \
 	mmdebstrap busybox-static jq tmux expect curl iproute2 socat netcat-openbsd zstd mandoc zsh fish openssl \
 	libcap2-bin attr git util-linux libclang-rt-dev python3 procps gpg \
-	buildah catatonit
+	buildah catatonit netavark iptables
 RPM_TEST := bats libcmocka-devel clang strace skopeo umoci podman crun slirp4netns docker-distribution httpd-tools \
 	busybox jq tmux expect curl iproute socat nmap-ncat zstd mandoc zsh fish openssl attr git util-linux \
-	compiler-rt python3 procps-ng gnupg2 buildah catatonit
+	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables
 
 FUZZ_SECONDS ?= 2
 SUITES	?= lint unit cli run fuzz
