@@ -210,7 +210,8 @@ static int check_idmap(const struct mount_plan *m, const struct compile *c,
 	if (!sm->idmap && c->is_privileged)
 		return err_set(e, EINVAL, "mount '%s': idmap needs a map or a user namespace", at);
 	if (sm->idmap && (!sm->idmap->uids.len || !sm->idmap->gids.len))
-		return err_set(e, EINVAL, "mount '%s': uidMappings and gidMappings go together", at);
+		return err_set(e, EINVAL,
+			       "mount '%s': uidMappings and gidMappings go together", at);
 	return 0;
 }
 

@@ -30,13 +30,23 @@ int init_private(struct init *in, const struct plan_step *s)
 	return mount(NULL, "/", NULL, (unsigned long)s->a, NULL) < 0 ? -errno : 0;
 }
 
+/* What the surroundings call /proc (RELIABILITY B2). */
+static int is_proc_root(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return mount_magic(fd) == PROC_SUPER_MAGIC && st.st_ino == 1 ? 0 : -ENXIO;
+}
+
 /* A recursive copy of the host's: the only form that a locked mount tree, as
  * one sees it when nested, may be copied in. */
 static int bind_instead(struct init *in, const struct plan_step *s)
 {
-	/* What is not only ours is not for us to arrange (RELIABILITY G1). */
-	bool shared = s->b != PLAN_RUNG_PROC_BIND;
-	struct mount_change c = { .set = s->a | (shared ? MOUNT_ATTR_RDONLY : 0u) };
+	/* What else is not only ours is not for us to arrange (RELIABILITY G1). */
+	bool is_proc = str_eq(init_text(in, s->s1), "proc");
+	struct mount_change c = { .set = s->a | (is_proc ? 0u : MOUNT_ATTR_RDONLY) };
 	AUTO_FD int fd = mount_tree(init_stage(in), AT_FDCWD, init_text(in, s->s2), true, false);
 	int r;
 
@@ -44,11 +54,14 @@ static int bind_instead(struct init *in, const struct plan_step *s)
 	 * being seen in it, until Linux 5.2 is the minimum. */
 	if (!init_stage(in) && (fd == -ENOSYS || fd == -EPERM)) {
 		fd = open(init_text(in, s->s2), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		return fd < 0 ? -errno : take_fd(&fd);
+		r = fd < 0 ? -errno : is_proc_root(fd);
+		return r < 0 ? r : take_fd(&fd);
 	}
 	if (fd < 0)
 		return fd;
-	r = mount_change(init_stage(in), fd, &c, true);
+	r = is_proc ? is_proc_root(fd) : 0;
+	if (r == 0)
+		r = mount_change(init_stage(in), fd, &c, true);
 	if (r < 0)
 		return r;
 	if (!(s->flags & STEP_OPTIONAL))

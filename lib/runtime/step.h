@@ -26,7 +26,7 @@
 
 #define PLAN_VERSION 1u
 
-#define PLAN_SLOTS 128
+#define PLAN_SLOTS 250
 #define SLOT_ROOT 0
 #define SLOT_PROC 1			/* an unmasked procfs */
 #define SLOT_DEV 2

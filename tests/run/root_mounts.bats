@@ -206,7 +206,8 @@ bind() {
 	mkfs.ext4 -q "$W/disk"
 	local loop
 	loop=$(losetup -f --show "$W/disk") || skip "no loop device"
-	config ".mounts += [{destination: \"/mnt\", type: \"ext4\", source: \"$loop\", options: [\"nosuid\", \"sync\"]}]" \
+	config ".linux.resources.devices += [{allow: true, type: \"b\", major: 7, access: \"rw\"}] |
+		.mounts += [{destination: \"/mnt\", type: \"ext4\", source: \"$loop\", options: [\"nosuid\", \"sync\"]}]" \
 		"ls /mnt; grep ' /mnt ' /proc/mounts | cut -d' ' -f3,4 | cut -d, -f1-3"
 	host "$RUN" || { losetup -d "$loop"; false; }
 	losetup -d "$loop"

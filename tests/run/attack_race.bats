@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# RELIABILITY B1, H9: somebody exchanges names in a tree while mounts are placed in it.
+#
+# ATTACK_ROUNDS says how often each race is run; a release runs 10000.
+
+load helper
+
+ROUNDS=${ATTACK_ROUNDS:-60}
+
+setup_file() {
+	need jq
+	coracle_setup
+	export HOSTILE=$BATS_FILE_TMPDIR/hostile
+	${CC:-cc} -std=gnu17 -O1 -static -s -D_GNU_SOURCE -o "$HOSTILE" "$ROOT/tests/run/hostile.c"
+}
+
+# A bundle whose volume vol is mounted at /m, and x below it at /m/a/b, while a and a link change
+# places all the time.  What the link names is a canary outside, and inside a directory like a.
+setup() {
+	W=$BATS_TEST_TMPDIR
+	mkdir -p "$W"/bundle/rootfs/{bin,proc,sys,dev,tmp,m} "$W"/vol/a/{b,t} "$W"/{x,state,victim/b,victim/t}
+	mkdir -p "$W/bundle/rootfs$W"/victim/{b,t}
+	cp "$(command -v busybox)" "$W/bundle/rootfs/bin/busybox"
+	echo untouched >"$W/victim/b/file"
+	ln -s "$W/victim" "$W/vol/out"
+	ln -s ../../../../../../../../../../../.."$W/victim" "$W/vol/up"
+	(cd "$W/bundle" && coracle-oci spec --rootless && jq --arg w "$W" '
+		.process.terminal = false | .process.args = ["/bin/busybox", "true"] |
+		.mounts += [
+			{destination: "/m", type: "bind", source: ($w + "/vol"), options: ["rbind"]},
+			{destination: "/m/a/b", type: "bind", source: ($w + "/x"), options: ["bind"]},
+			{destination: "/m/a/t", type: "tmpfs", source: "t", options: ["size=64k"]}]
+		' config.json >new && mv new config.json)
+}
+
+teardown() {
+	touch "$W/stop"
+}
+
+oci() {
+	coracle-oci --root "$W/state" "$@"
+}
+
+# What nobody may change: the canary and the host's mounts.
+canary() {
+	find "$W/victim" -printf '%M %U %G %s %T@ %P\n' | sort
+	cut -d ' ' -f 4- /proc/self/mountinfo
+}
+
+# x is mounted once in what the container can reach: so it did not go elsewhere.
+placed() {
+	local pid
+	pid=$(oci state box | jq .pid)
+	[ "$(grep -c " $W/x /" "/proc/$pid/mountinfo")" = 1 ] || { cat "/proc/$pid/mountinfo"; return 1; }
+}
+
+# race LINK: as many creations, of which those that are refused are counted in REFUSED.
+race() {
+	local before i
+	before=$(canary)
+	REFUSED=0
+	"$HOSTILE" swap "$W/vol/a" "$W/vol/$1" "$W/stop" >"$W/swaps" &
+	for ((i = 0; i < ROUNDS; i++)); do
+		if oci create -b "$W/bundle" box >>"$W/said" 2>&1 </dev/null; then
+			placed
+			oci delete -f box
+		else
+			REFUSED=$((REFUSED + 1))
+		fi
+		[ $((i % 100)) -ne 0 ] || [ "$(canary)" = "$before" ]
+	done
+	touch "$W/stop"
+	wait
+	[ "$(canary)" = "$before" ]
+	grep -q 'done [1-9]' "$W/swaps"
+	sort "$W/said" | uniq -c
+	echo "$REFUSED of $ROUNDS refused"
+}
+
+@test "B1: a directory and an absolute link change places: nothing leads out, nothing fails" {
+	race out
+	[ "$REFUSED" -eq 0 ]
+}
+
+@test "B1: a directory and a link upwards" {
+	race up
+	[ "$REFUSED" -eq 0 ]
+}
+
+@test "B3: what is restricted is so, or the creation is refused" {
+	jq '.linux.maskedPaths += ["/m/a/b/file"] | .linux.readonlyPaths += ["/m/a/t"]' \
+		"$W/bundle/config.json" >"$W/new" && mv "$W/new" "$W/bundle/config.json"
+	race out
+	[ "$REFUSED" -lt "$ROUNDS" ]
+	silent grep -v "verify that '/m/a/" "$W/said"
+}
