@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/fs.h"
 #include "lib/base/mem.h"
 
 static _Noreturn void become_hook(const char *plan, const struct plan_step *s, int input)
@@ -23,6 +24,7 @@ static _Noreturn void become_hook(const char *plan, const struct plan_step *s, i
 	/* Who runs as the user may see what the user's programs see. */
 	if ((s->flags & STEP_OUTSIDE) && !v->envc)
 		envp = environ;
+	(void)setpgid(0, 0);
 	if (dup2(input, 0) < 0)
 		_exit(127);
 	fd_close_from(3);
@@ -32,18 +34,31 @@ static _Noreturn void become_hook(const char *plan, const struct plan_step *s, i
 	_exit(127);
 }
 
-/* It fits a pipe. */
-static int send_state(const char *plan, const struct plan_step *s, int fd, pid_t pid)
+static int write_text(int fd, const char *text, size_t len)
+{
+	struct err e = ERR_INIT;
+
+	return fs_write_all(fd, text, len, &e);
+}
+
+/* In memory rather than through a pipe: nobody has to feed it, and a hook need
+ * not read. */
+static int make_state(const char *plan, const struct plan_step *s, pid_t pid)
 {
 	const char *state = plan_text(plan, s->s2);
 	const char *rest = state + strlen(state) + 1;
+	AUTO_FD int fd = fd_memory("state", false);
 	char number[16];
 	int len = snprintf(number, sizeof(number), "%d", pid);
+	int r = fd < 0 ? fd : write_text(fd, state, strlen(state));
 
-	if (write(fd, state, strlen(state)) < 0 || write(fd, number, (size_t)len) < 0 ||
-	    write(fd, rest, strlen(rest)) < 0)
-		return -errno;
-	return 0;
+	if (r == 0)
+		r = write_text(fd, number, (size_t)len);
+	if (r == 0)
+		r = write_text(fd, rest, strlen(rest));
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	return r < 0 ? r : take_fd(&fd);
 }
 
 static bool ends_within(pid_t pid, int timeout_ms)
@@ -70,7 +85,8 @@ static int await(pid_t pid, uint64_t timeout_s)
 	int r = 0;
 
 	if (timeout_s && !ends_within(pid, timeout_ms)) {
-		(void)kill(pid, SIGKILL);
+		/* With all that it has started. */
+		(void)kill(-pid, SIGKILL);
 		r = -ETIMEDOUT;
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -82,22 +98,17 @@ static int await(pid_t pid, uint64_t timeout_s)
 
 int hook_run(const void *plan, const struct plan_step *s, pid_t pid)
 {
-	AUTO(fd_pair) struct fd_pair p = FD_PAIR_INIT;
-	struct err e = ERR_INIT;
+	AUTO_FD int state = make_state(plan, s, pid);
 	pid_t child;
-	int r = fd_pipe(&p, &e);
 
-	if (r == 0)
-		r = fd_set_nonblock(p.b, true, &e);
-	if (r == 0)
-		r = send_state(plan, s, p.b, pid);
-	if (r < 0)
-		return r;
-	fd_auto(&p.b);
+	if (state < 0)
+		return state;
 	child = fork();
 	if (child < 0)
 		return -errno;
 	if (child == 0)
-		become_hook(plan, s, p.a);
+		become_hook(plan, s, state);
+	/* Whichever of us is the first. */
+	(void)setpgid(child, child);
 	return await(child, s->a);
 }
