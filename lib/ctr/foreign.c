@@ -149,6 +149,13 @@ static void surroundings(struct spec *s, const struct ctr_bundle *b, const char 
 	strv_add(&s->process.args, b->config.runtime);
 }
 
+/* With every id there is, a runtime believes that it is the machine's root. */
+static void leave_one_out(struct id_ranges *m)
+{
+	if (m->len == 1 && m->at[0].count == UINT32_MAX)
+		m->at[0].count--;
+}
+
 static int check_runtime(const char *path, struct err *e)
 {
 	if (access(path, X_OK) < 0)
@@ -182,6 +189,7 @@ int foreign_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *
 	AUTO(strv) struct strv targets = STRV_INIT;
 	AUTO(runtime) struct plan_runtime rt;
 	struct plan_options outer = *o;
+	struct idmap map = *o->idmap;
 	AUTO(spec) struct spec s;
 	int r = check_runtime(b->config.runtime, e);
 
@@ -202,6 +210,9 @@ int foreign_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *
 		strv_addf(&targets, "%s/%s", top, base_name(o->files[i].target));
 	for (size_t i = 0; i < o->file_count; i++)
 		files[i] = (struct plan_file){ o->files[i].source, targets.v[i], false };
+	leave_one_out(&map.uids);
+	leave_one_out(&map.gids);
+	outer.idmap = &map;
 	outer.files = files;
 	outer.root = (struct plan_root){ .kind = PLAN_ROOT_DIR, .path = "/", .recursive = true };
 	outer.runtime = &rt;

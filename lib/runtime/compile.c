@@ -399,6 +399,7 @@ int plan_compile(struct buf *out, const struct spec *s,
 			id_to_inside(&o->idmap->gids, o->self_gid) == ID_NONE);
 	c.is_privileged = !c.has_maps && !joins_user(&c);
 	c.propagation = propagation_wanted(&c);
+	c.binds_dev = o->runtime;	/* it is the host's */
 	c.mounts = mem_zero(s->mount_count + 1, sizeof(*c.mounts));
 	c.file_slots = mem_zero(o->file_count + 1, 1);
 	blob_init(&c.blob, PLAN_START);

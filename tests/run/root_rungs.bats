@@ -126,6 +126,25 @@ load_and() {
 	ok coracle rm -f rooted
 }
 
+@test "other runtimes: with one id, without cgroups, and as root" {
+	local rt
+	ok coracle load -i "$IMAGES/busybox.tar"
+	for rt in "$PUB/bin/coracle-oci" crun runc runsc; do
+		command -v "$rt" >/dev/null || continue
+		ok without "$USER2" : "$(load_and "coracle run --rm --network none --runtime $rt busybox cat /proc/self/uid_map /home/app/own")"
+		output_has '^app$'
+		ok without "$USER1" 'mount -t tmpfs none /sys/fs/cgroup' \
+			"$(load_and "coracle run --rm --network none --runtime $rt busybox echo ran")"
+		output_has '^ran$'
+		fails 7 coracle run --rm --network none --runtime "$rt" busybox sh -c 'echo >/dev/null; touch /file; exit 7'
+		coracle run -d --name rooted --runtime "$rt" busybox sleep 1000
+		ok coracle exec rooted id -u
+		output_is 0
+		ok coracle rm -f rooted
+	done
+	[ "$(stat -c '%a %u %t %T' /dev/null)" = '666 0 1 3' ]
+}
+
 @test "as root, limits are real" {
 	[ -w /sys/fs/cgroup/cgroup.subtree_control ] || skip "no cgroup v2 that root can write"
 	grep -qw memory /sys/fs/cgroup/cgroup.controllers || skip "no memory controller here"

@@ -82,6 +82,20 @@ own_cgroup_unharmed() {
 	grep -qx 67108864 <<<"$out" && grep -qx domain <<<"$out"
 }
 
+# They are around all that another runtime does.
+another_runtime() {
+	local out
+
+	out=$(dev 'coracle run --name oom --network none --runtime crun --memory 64m --memory-swap 64m busybox \
+		sh -c "tail /dev/zero"; echo "status $?"; coracle inspect oom --format "{{.State.OOMKilled}}"
+		coracle rm oom
+		bb --runtime crun --pids-limit 10 busybox sh -c "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 5 & done; wait"
+		bb --runtime crun --memory 64m busybox cat /sys/fs/cgroup/memory.max')
+	echo "$out"
+	grep -qx 'status 137' <<<"$out" && grep -qx true <<<"$out" && grep -q "can't fork" <<<"$out" &&
+		grep -qx 67108864 <<<"$out"
+}
+
 no_bus() {
 	local out
 
@@ -101,4 +115,5 @@ test_that 'all three at once, without a notice' no_notice
 test_that 'a controller that is not delegated is named' missing_is_named
 test_that 'exec, a lost shim, restart and rm with a scope' exec_and_adoption
 test_that 'the cgroup of a shell stays as it is' own_cgroup_unharmed
+test_that 'limits of a container that crun makes' another_runtime
 test_that 'without a bus: none, said once; strict is an error' no_bus
