@@ -390,8 +390,9 @@ int init_seccomp(struct init *in, const struct plan_step *s)
 
 	if (r < 0)
 		return -errno;
+	/* With TSYNC: the thread that has another filter. */
 	if (!(s->a & SECCOMP_FILTER_FLAG_NEW_LISTENER))
-		return 0;
+		return r == 0 ? 0 : -EPERM;
 	fd = r;
 	r = rt_tell(in->sock, RT_MSG_SECCOMP, in->step, 0, 0, fd);
 	return r < 0 ? r : init_wait_for(in, RT_HEARD);
