@@ -175,24 +175,42 @@ static void filter(struct blob *b, const struct compile_proc *p)
 	blob_data(b, s, p->seccomp, p->seccomp_len);
 }
 
-static void labels(struct blob *b, enum plan_op op, const struct spec_process *p)
+/* "user:role:type": the kernel may write the level that follows in another
+ * way. */
+static char *without_level(const char *label)
+{
+	const char *end = label;
+
+	for (int colons = 0; *end && (*end != ':' || ++colons < 3); end++)
+		;
+	return mem_strn(label, (size_t)(end - label));
+}
+
+static void label(struct blob *b, enum plan_op op, const char *text, const char *file)
 {
 	struct plan_step s = step_of(op);
 
 	s.slot = SLOT_PROC;
+	s.s1 = blob_text(b, text);
+	s.s2 = blob_text(b, file);
+	blob_step(b, s);
+}
+
+static void labels(struct blob *b, enum plan_op op, const struct spec_process *p)
+{
+	bool set = op == OP_LSM;
+
 	/* Without AppArmor everything is unconfined. */
 	if (!str_is_empty(p->apparmor) &&
 	    (!str_eq(p->apparmor, "unconfined") || lsm_has_apparmor())) {
 		AUTO_FREE char *command = mem_printf("exec %s", p->apparmor);
 
-		s.s1 = blob_text(b, op == OP_LSM ? command : p->apparmor);
-		s.s2 = blob_text(b, "self/attr/apparmor/exec");
-		blob_step(b, s);
+		label(b, op, set ? command : p->apparmor, "self/attr/apparmor/exec");
 	}
 	if (!str_is_empty(p->selinux_label)) {
-		s.s1 = blob_text(b, p->selinux_label);
-		s.s2 = blob_text(b, "self/attr/exec");
-		blob_step(b, s);
+		AUTO_FREE char *type = without_level(p->selinux_label);
+
+		label(b, op, set ? p->selinux_label : type, "self/attr/exec");
 	}
 }
 

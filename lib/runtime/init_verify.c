@@ -175,7 +175,7 @@ int init_verify_oom_score(struct init *in, const struct plan_step *s)
 	return strcmp(got, init_decimal(want, (int64_t)s->a)) == 0 ? 0 : -EPERM;
 }
 
-/* AppArmor has its mode behind the name. */
+/* Behind the name AppArmor has a mode, SELinux a level. */
 int init_verify_lsm(struct init *in, const struct plan_step *s)
 {
 	const char *want = init_text(in, s->s1);
@@ -185,5 +185,5 @@ int init_verify_lsm(struct init *in, const struct plan_step *s)
 
 	if (r < 0)
 		return r;
-	return rest && (!*rest || str_starts(rest, " (")) ? 0 : -EPERM;
+	return rest && (!*rest || *rest == ':' || str_starts(rest, " (")) ? 0 : -EPERM;
 }

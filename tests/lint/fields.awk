@@ -26,12 +26,14 @@ function test_name(line) {
 		sub(/" *\{$/, "", line)
 		return line
 	}
+	if (match(line, /^test_that '[^']*'/))
+		return substr(line, 12, RLENGTH - 12)
 	return ""
 }
 
 function file_name(path) {
 	sub(/^tests\//, "", path)
-	sub(/(_test\.c|\.bats)$/, "", path)
+	sub(/(_test\.c|\.bats|\.sh)$/, "", path)
 	return path
 }
 

@@ -226,8 +226,9 @@ static void labels(void **state)
 	} rows[] = {
 		{ "p", NULL, NULL, lsm_has_apparmor(), "verify-lsm [1] 'p' 'self/attr/apparmor/exec'",
 		  "process.apparmorProfile 'p': this kernel has no AppArmor" },
-		{ NULL, "l", NULL, lsm_has_selinux(), "verify-lsm [1] 'l' 'self/attr/exec'",
-		  "process.selinuxLabel 'l': this kernel has no SELinux" },
+		{ NULL, "u:r:t:s0:c2,c1", NULL, lsm_has_selinux(),
+		  "verify-lsm [1] 'u:r:t' 'self/attr/exec'",
+		  "process.selinuxLabel 'u:r:t:s0:c2,c1': this kernel has no SELinux" },
 		{ NULL, NULL, "m", lsm_has_selinux(), "exec",
 		  "linux.mountLabel 'm': this kernel has no SELinux" },
 		{ "unconfined", NULL, NULL, true, "exec", NULL },

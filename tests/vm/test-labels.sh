@@ -82,8 +82,10 @@ not_loaded() {
 }
 
 test_that 'a profile is loaded' load_profile
-test_that 'root: process.apparmorProfile confines' as_root
-test_that 'a user: process.apparmorProfile confines' as_user
+# field: process.apparmorProfile
+test_that 'root: a profile confines' as_root
+# field: process.apparmorProfile
+test_that 'a user: a profile confines' as_user
 test_that 'exec is confined too' exec_too
 test_that 'unconfined is none' unconfined
 test_that 'a profile that is not loaded is refused' not_loaded
