@@ -51,13 +51,24 @@ function settle(name,    i, part) {
 			fault(FILENAME ":" FNR ": '" part[2] "' is no field of fields.txt")
 			continue
 		}
-		add(what, part[2], words[part[1]] part[3], "; ")
+		is[part[2], part[1]] = 1
+		if (part[3] != "")
+			add(notes, part[2] SUBSEP part[1], part[3], ", ")
 		add(proof, part[2], "`" file_name(FILENAME) "`: " name, "<br>")
 	}
 	pending = 0
 }
 
+# "works; refused (MESSAGE)"
+function verdict(field,    i, text) {
+	for (i = 1; i in kinds; i++)
+		if ((field, kinds[i]) in is)
+			text = text (text == "" ? "" : "; ") words[kinds[i]] notes[field, kinds[i]]
+	return text
+}
+
 BEGIN {
+	split("field refused ignored", kinds, " ")
 	words["field"] = "works"
 	words["refused"] = "refused"
 	words["ignored"] = "without effect"
@@ -123,7 +134,7 @@ END {
 		f = fields[i]
 		if (!(f in proof))
 			fault("no test has a mark of '" f "'")
-		printf "| `%s` | %s | %s |\n", f, what[f], proof[f]
+		printf "| `%s` | %s | %s |\n", f, verdict(f), proof[f]
 	}
 	exit failed
 }
