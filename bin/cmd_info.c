@@ -139,7 +139,7 @@ static int add_features(json_t *o, const struct app *app, struct err *e)
 	add_feature(f, "Fuse", p.fuse);
 	add_feature(f, "Tun", p.tun);
 	add_feature(f, "Procfs", p.procfs);
-	add_feature(f, "MountApi", p.mount_api);
+	add_feature(f, "Mount", p.mount);
 	add_feature(f, "CgroupDelegation", p.cgroup);
 	add_feature(f, "Seccomp", p.seccomp);
 	add_feature(f, "Newuidmap", p.newuidmap);

@@ -78,7 +78,7 @@ static void check_userns(struct checks *c, const struct probe *p)
 {
 	static const char what[] = "user namespaces";
 
-	if (p->userns == 0 && p->mount_api == 0)
+	if (p->userns == 0 && p->mount == 0)
 		add(c, what, CHECK_OK, true, mem_str("an own one can be made, and mounts in it"),
 		    NULL);
 	else if (sysctl("/proc/sys/user/max_user_namespaces", 1) == 0)
@@ -99,8 +99,8 @@ static void check_userns(struct checks *c, const struct probe *p)
 		    mem_str("in a container: run that with --security-opt seccomp=unconfined"));
 	else
 		add(c, what, CHECK_MISSING, true,
-		    mem_printf("mounting in them fails: %s", str_errno(-p->mount_api)),
-		    mem_str("use Linux 5.12 or newer, without a sandbox that forbids mount"));
+		    mem_printf("mounting in them fails: %s", str_errno(-p->mount)),
+		    mem_str("in a container: run that with --security-opt seccomp=unconfined"));
 }
 
 static char *helper_remedy(void)

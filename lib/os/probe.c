@@ -35,15 +35,15 @@ static int try_fs(struct mount_stage *stage, const char *type)
 	return fd < 0 ? fd : 0;
 }
 
-static int try_mount_api(void)
+static int try_mount(struct mount_stage *stage)
 {
 	struct mount_change c = { .set = MOUNT_ATTR_RDONLY };
-	AUTO_FD int fd = mount_tree(NULL, AT_FDCWD, "/", false, false);
+	AUTO_FD int fd = mount_tree(stage, AT_FDCWD, "/", false, false);
 
-	/* Locked mounts below it are a sign that we are nested, not old. */
+	/* Locked mounts below it are a sign that we are nested. */
 	if (fd == -EINVAL)
-		fd = mount_tree(NULL, AT_FDCWD, "/", true, false);
-	return fd < 0 ? fd : mount_change(NULL, fd, &c, false);
+		fd = mount_tree(stage, AT_FDCWD, "/", true, false);
+	return fd < 0 ? fd : mount_change(stage, fd, &c, false);
 }
 
 /* With an upper directory, as containers have it. */
@@ -71,7 +71,7 @@ static void inside(struct probe *p, const char *dir)
 	struct mount_stage stage = MOUNT_STAGE_INIT;
 
 	p->userns = 0;
-	p->mount_api = try_mount_api();
+	p->mount = try_mount(&stage);
 	p->overlay = try_overlay(&stage, dir);
 	p->netns = unshare(CLONE_NEWNET) < 0 ? -errno : 0;
 	p->sysfs = p->netns < 0 ? p->netns : try_fs(&stage, "sysfs");
@@ -193,7 +193,7 @@ int probe_run(struct probe *out, const char *dir, struct err *e)
 	}
 	p->version = PROBE_VERSION;
 	/* What nobody gets to answer is not to be had. */
-	p->userns = p->netns = p->overlay = p->procfs = p->sysfs = p->mount_api = -EPERM;
+	p->userns = p->netns = p->overlay = p->procfs = p->sysfs = p->mount = -EPERM;
 	probe_namespaces(p, scratch);
 	p->cgroup = probe_cgroup();
 	p->tun = try_open("/dev/net/tun");

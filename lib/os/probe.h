@@ -10,7 +10,7 @@
 
 #include "lib/base/err.h"
 
-#define PROBE_VERSION 1u
+#define PROBE_VERSION 2u
 
 struct probe {
 	uint32_t version;		/* PROBE_VERSION */
@@ -19,7 +19,7 @@ struct probe {
 	int32_t overlay;		/* kernel overlay with userxattr on dir */
 	int32_t procfs;			/* a fresh procfs in an own pid namespace */
 	int32_t sysfs;
-	int32_t mount_api;		/* fsopen, open_tree, move_mount, mount_setattr */
+	int32_t mount;			/* mounts are made and changed in it */
 	int32_t cgroup;			/* our v2 cgroup is delegated */
 	int32_t tun;			/* /dev/net/tun opens */
 	int32_t fuse;			/* /dev/fuse opens */

@@ -100,6 +100,8 @@ suite() {
 	coracle start life
 	kill_shims
 	coracle rm -f life
+	say doctor
+	coracle doctor | grep -E "user namespaces|procfs|seccomp"
 	say none is left
 	coracle ps -aq | wc -l
 	END

@@ -20,9 +20,9 @@ static void leaves_nothing(void **state)
 	/* Inside needs the namespace: one cannot be had without the other. */
 	if (p.userns < 0)
 		assert_true(p.overlay < 0 && p.procfs < 0 && p.netns < 0);
-	print_message("userns %d netns %d overlay %d procfs %d sysfs %d mount_api %d "
+	print_message("userns %d netns %d overlay %d procfs %d sysfs %d mount %d "
 		      "cgroup %d tun %d fuse %d keyring %d seccomp %d helpers %d %d\n",
-		      p.userns, p.netns, p.overlay, p.procfs, p.sysfs, p.mount_api,
+		      p.userns, p.netns, p.overlay, p.procfs, p.sysfs, p.mount,
 		      p.cgroup, p.tun, p.fuse, p.keyring, p.seccomp, p.newuidmap,
 		      p.newgidmap);
 	assert_int_equal(rmdir(dir), 0);
