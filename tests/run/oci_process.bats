@@ -94,3 +94,33 @@ boottime 86400 5"
 	bundle '.linux.timeOffsets = {"boottime": {"secs": 1}}'
 	refused 'linux.timeOffsets: need a new time namespace'
 }
+
+# field: linux.seccomp.listenerPath
+# field: linux.seccomp.listenerMetadata
+@test "start and exec tell the agent of a seccomp profile, or fail" {
+	local socket=$BATS_TEST_TMPDIR/agent
+
+	script 'mkdir /tmp/x; echo ends; sleep 60' ".linux.seccomp = {
+		\"defaultAction\": \"SCMP_ACT_ALLOW\", \"listenerPath\": \"$socket\", \"listenerMetadata\": \"mine\",
+		\"syscalls\": [{\"names\": [\"mkdir\"], \"action\": \"SCMP_ACT_NOTIFY\"}]}"
+	created box
+	fails 1 oci start box
+	output_has "seccomp listener '$socket': connect: No such file or directory"
+	wait_for 5 has_status box stopped
+	silent grep ends box.log
+	oci delete box
+
+	"$ROOT/tests/run/agent.py" "$socket" 2 >told 3>&- &
+	wait_for 5 test -S "$socket"
+	started box
+	wait_for 5 grep -q ends box.log
+	grep 'Disk quota exceeded' box.log
+	fails 1 oci exec box mkdir /tmp/y
+	output_has 'Disk quota exceeded'
+	jq -es --argjson pid "$(init_of box)" --arg b "$B" 'length == 2 and
+		all(.metadata == "mine" and .state.id == "box" and .state.bundle == $b and .state.pid == $pid) and
+		.[0].pid == $pid and .[0].state.status == "created" and
+		.[1].pid != $pid and .[1].state.status == "running"' told
+	oci delete --force box
+	wait
+}
