@@ -66,19 +66,6 @@ boottime 86400 5"
 00000008"
 }
 
-# field: hooks.timeout
-@test "a hook that takes too long is killed, and nothing starts" {
-	local point since
-
-	for point in createRuntime startContainer; do
-		since=$SECONDS
-		script 'echo ran' ".hooks.$point = [{\"path\": \"/bin/sleep\", \"args\": [\"sleep\", \"60\"], \"timeout\": 1}]"
-		refused "hook '/bin/sleep': Connection timed out"
-		[ "$(grep -cx ran <<<"$output")" = 0 ]
-		[ $((SECONDS - since)) -lt 30 ]
-	done
-}
-
 # field: ociVersion (1.x)
 # refused: linux.netDevices (move network device 'lo': Operation not permitted)
 # refused: linux.intelRdt (linux.intelRdt: not supported)
