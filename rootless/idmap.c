@@ -181,7 +181,7 @@ static int by_policy(struct ids *out, const struct grants *g, enum ids_policy po
 int ids_choose(struct ids *out, const struct ids_env *env, enum ids_policy policy,
 	       uint32_t uid, uint32_t gid, struct err *e)
 {
-	struct err ignored = ERR_INIT;
+	struct err why = ERR_INIT;
 	struct grants g = { .uid_count = 0 };
 	int r;
 
@@ -195,7 +195,10 @@ int ids_choose(struct ids *out, const struct ids_env *env, enum ids_policy polic
 		r = identity(&out->map.uids, "/proc/self/uid_map", e);
 		return r < 0 ? r : identity(&out->map.gids, "/proc/self/gid_map", e);
 	}
-	r = get_grants(&g, env, &ignored);
+	r = get_grants(&g, env, &why);
+	/* Who was killed did not say that there are none. */
+	if (r == -ENOMEM)
+		return err_move(e, &why);
 	if (r < 0 || !g.uid_count || !g.gid_count)
 		return single(out, "no subordinate ids are granted to this user", policy, uid, gid,
 			      e);

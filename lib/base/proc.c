@@ -224,6 +224,8 @@ int proc_run(const struct proc_spec *spec, const char *input, struct buf *b,
 	r = proc_wait(&p, &status, e);
 	if (r < 0)
 		return r;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return err_set(e, ENOMEM, "%s: was killed", spec->argv[0]);
 	if (status)
 		return err_set(e, EIO, "%s: exit status %d", spec->argv[0],
 			       proc_exit_code(status));

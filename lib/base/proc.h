@@ -50,7 +50,8 @@ int proc_wait(struct proc *p, int *status, struct err *e) MUST_CHECK;
 int proc_exit_code(int status);
 
 /* Runs a program to its end, gathers at most b->max bytes of its output (b may
- * be NULL), feeds it input (may be NULL).  A status other than 0 is -EIO. */
+ * be NULL), feeds it input (may be NULL).  A status other than 0 is -EIO, and
+ * -ENOMEM that somebody killed it. */
 int proc_run(const struct proc_spec *spec, const char *input, struct buf *b,
 	     struct err *e) MUST_CHECK;
 

@@ -178,7 +178,7 @@ int probe_run(struct probe *out, const char *dir, struct err *e)
 
 	if (at < 0)
 		return err_sys(e, "probe in '%s'", dir);
-	(void)snprintf(name, sizeof(name), ".probe-%d", (int)getpid());
+	(void)snprintf(name, sizeof(name), FS_NEW "probe-%d", (int)getpid());
 	if (snprintf(scratch, sizeof(scratch), "%s/%s", dir, name) >= MAX_PATH)
 		return err_set(e, ENAMETOOLONG, "probe in '%s'", dir);
 	if (mkdirat(at, name, 0700) < 0)

@@ -138,7 +138,7 @@ static int do_probe(void *arg, struct err *e)
 static int stacked_probe(const struct snap_env *env, const char *fuse,
 			 struct err *e)
 {
-	AUTO_FREE char *name = mem_printf(".probe-%d", (int)getpid());
+	AUTO_FREE char *name = mem_printf(FS_NEW "probe-%d", (int)getpid());
 	struct enter_opts o = { .map = env->map, .mount_ns = true };
 	AUTO_FREE char *path = mem_printf("%s/%s", env->base, name);
 	struct probe p = { .fuse = fuse, .dir = path };
@@ -160,8 +160,9 @@ static int stacked_probe(const struct snap_env *env, const char *fuse,
 		err_clear(&ignored);
 		(void)!fs_rmtree(base, name, &ignored);
 	}
-	/* Without the ids nothing was tried: that says nothing of overlay. */
-	if (r == 0 || str_eq(e->key, "userns.helper"))
+	/* Without the ids nothing was tried, and who was killed did not finish:
+	 * that says nothing of overlay. */
+	if (r == 0 || r == -ENOMEM || str_eq(e->key, "userns.helper"))
 		return r;
 	e->code = ENOTSUP;
 	return -ENOTSUP;

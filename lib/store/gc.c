@@ -369,6 +369,7 @@ static int sweep_orphans(struct run *g, struct err *e)
 		{ STORE_DIR_VOLUMES, NULL, known_volume, true, false },
 		{ STORE_DIR_ROOT, NULL, known_file, false, false },
 		{ STORE_DIR_CONTENT, NULL, known_file, false, false },
+		{ STORE_DIR_SNAPSHOTS, NULL, known_file, false, false },
 	};
 	int r = 0;
 

@@ -15,7 +15,7 @@ sweep() {
 }
 
 @test "pull and load, killed at a sample of their calls" {
-	sweep pull pull-over load
+	sweep pull pull-workers pull-over load
 }
 
 @test "run, killed at a sample of its calls" {

@@ -146,7 +146,7 @@ static void test_no_answer(void **state)
 	};
 	struct snap_env env = { .base = base, .map = &refused };
 	AUTO_FD int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO_FREE char *probe = mem_printf(".probe-%d", (int)getpid());
+	AUTO_FREE char *probe = mem_printf(FS_NEW "probe-%d", (int)getpid());
 	const struct snap_driver *d = NULL;
 	struct err e = ERR_INIT;
 

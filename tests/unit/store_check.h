@@ -306,6 +306,18 @@ static UNUSED int tally_each(int dirfd, const char *name, unsigned char type, vo
 	return 0;
 }
 
+/* How many entries there are below a directory. */
+static UNUSED size_t store_entries(struct store *s, enum store_dir d, const char *below)
+{
+	struct tally t = { 0, 0 };
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = fs_open_dir(store_dir(s, d, &e), below, &e);
+
+	OK(fd);
+	OK(fs_each(fd, tally_each, &t, &e));
+	return t.files;
+}
+
 /* What lies in the directories that hold data, after a full collection. */
 static UNUSED struct tally store_tally(void)
 {

@@ -47,17 +47,6 @@ static void test_open(void **state)
 	FAILS(EPERM, open_with(&s, (struct store_options){ .create = true }, &e));
 }
 
-static size_t entries(struct store *s, enum store_dir d, const char *below)
-{
-	struct tally t = { 0, 0 };
-	struct err e = ERR_INIT;
-	AUTO_FD int fd = fs_open_dir(store_dir(s, d, &e), below, &e);
-
-	OK(fd);
-	OK(fs_each(fd, tally_each, &t, &e));
-	return t.files;
-}
-
 static void sql(const char *text)
 {
 	AUTO_FREE char *path = mem_printf("%s/s/meta.db", scratch);
@@ -572,7 +561,7 @@ static void test_leases(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	s = open_store(false);
-	assert_int_equal(entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 0);
+	assert_int_equal(store_entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 0);
 	OK(lease_list(&l, s, &e));
 	assert_int_equal(l.len, 1);
 	assert_int_equal(l.v[0].id, kept);
@@ -609,120 +598,6 @@ static void test_log(void **state)
 		assert_int_equal(stat(log, &st), 0);
 		assert_true((uint64_t)st.st_size < MIB(2));
 	}
-}
-
-/* A failed load stops between the commit of a blob and the barrier. */
-static void test_gc_unnamed(void **state)
-{
-	AUTO(store) struct store *s = open_store(true);
-	struct gc_options o = { .grace_s = GC_GRACE_S };
-	AUTO(lease) struct lease l = LEASE_INIT;
-	struct content_ingest in;
-	struct gc_result res;
-	struct err e = ERR_INIT;
-
-	(void)state;
-	OK(lease_begin(&l, s, "load", &e));
-	assert_int_equal(content_ingest_begin(&in, s, &l, NULL, 1, &e), CONTENT_WRITE);
-	OK(content_ingest_write(&in, "x", 1, &e));
-	OK(content_ingest_commit(&in, &one.layer_digest[0], 1, &e));
-	OK(gc_run(&res, s, &o, &e));
-	assert_int_equal(res.ingests, 0);
-	OK(lease_end(&l, &e));
-	OK(gc_run(&res, s, &o, &e));
-	assert_int_equal(res.ingests, 1);
-}
-
-static void test_gc(void **state)
-{
-	AUTO(store) struct store *s = open_store(true);
-	struct gc_options o = { .grace_s = GC_GRACE_S };
-	AUTO(image) struct image i = IMAGE_INIT;
-	AUTO(lease) struct lease l = LEASE_INIT;
-	struct store_usage u;
-	struct gc_result res;
-	struct err e = ERR_INIT;
-
-	(void)state;
-	OK(sample_pull(s, &one, "default", "a:1", &e));
-	OK(sample_pull(s, &two, "default", "b:1", &e));
-	OK(store_usage(&u, s, "default", &e));
-	assert_int_equal(u.images, 2);
-	assert_int_equal(u.blobs, 2 * (LAYERS + 2));
-	assert_int_equal(u.layer_bytes, 2 * LAYERS * 1000);
-	assert_int_equal(u.layer_bytes_unused, u.layer_bytes);
-	OK(gc_run(&res, s, &o, &e));
-	assert_int_equal(res.blobs + res.snapshots + res.orphans + res.ingests, 0);
-	OK(image_get(&i, s, "default", "a:1", &e));
-	OK(image_remove(s, i.row, &e));
-	OK(lease_begin(&l, s, "push", &e));
-	OK(lease_pin_blob(&l, &one.manifest_digest, &e));	/* keeps what it refers to */
-	OK(gc_run(&res, s, &o, &e));
-	assert_int_equal(res.blobs, 0);
-	assert_int_equal(res.snapshots, LAYERS);
-	OK(lease_end(&l, &e));
-	o.budget_ns = 1;
-	OK(gc_run(&res, s, &o, &e));
-	assert_false(res.is_finished);
-	o.budget_ns = 0;
-	OK(gc_run(&res, s, &o, &e));
-	assert_int_equal(res.blobs, LAYERS + 2);
-	assert_true(res.is_finished);
-	assert_int_equal(entries(s, STORE_DIR_CONTENT, "blobs/sha256"), LAYERS + 2);
-	assert_int_equal(entries(s, STORE_DIR_CONTENT, "ingest"), 0);
-	assert_int_equal(entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 2 * LAYERS);
-	check_blobs(s);
-	check_snapshots(s);
-	check_names(s, "default");
-}
-
-/* What fs_replace() was writing when it was killed. */
-static void test_gc_half_written(void **state)
-{
-	static const enum store_dir dirs[] = { STORE_DIR_ROOT, STORE_DIR_CONTENT };
-	AUTO(store) struct store *s = open_store(true);
-	struct gc_options o = { .grace_s = GC_GRACE_S };
-	struct gc_result res;
-	struct err e = ERR_INIT;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-		OK(fs_replace(store_dir(s, dirs[i], &e), FS_NEW "4711", "x", 1, 0600, FS_NOSYNC,
-			      &e));
-	OK(gc_run(&res, s, &o, &e));
-	assert_int_equal(res.orphans, 0);
-	o.grace_s = 0;
-	OK(gc_run(&res, s, &o, &e));
-	assert_int_equal(res.orphans, ARRAY_SIZE(dirs));
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-		assert_int_equal(faccessat(store_dir(s, dirs[i], &e), FS_NEW "4711", F_OK, 0), -1);
-	store_check();
-}
-
-/* Who recovers from a crash may crash as well: what is left of a layer has no
- * row then, and no other sign of who wanted it. */
-static void test_gc_staging(void **state)
-{
-	AUTO(store) struct store *s = open_store(true);
-	struct gc_options o = { .grace_s = GC_GRACE_S };
-	AUTO(lease) struct lease l = LEASE_INIT;
-	struct snapshot_staging st = SNAPSHOT_STAGING_INIT;
-	struct gc_result res;
-	struct err e = ERR_INIT;
-	int dir = store_dir(s, STORE_DIR_SNAPSHOTS, &e);
-
-	(void)state;
-	OK(lease_begin(&l, s, "pull", &e));
-	assert_int_equal(snapshot_begin_layer(&st, s, &l, "overlay", &one.diff_id[0], "m", &e),
-			 SNAPSHOT_MAKE);
-	assert_int_equal(mkdirat(dir, "overlay/4711.staging", 0700), 0);
-	assert_int_equal(mkdirat(dir, "overlay/4712", 0700), 0);
-	OK(gc_run(&res, s, &o, &e));
-	assert_int_equal(res.orphans, 2);
-	assert_int_equal(faccessat(dir, "overlay/4711.staging", F_OK, 0), -1);
-	assert_int_equal(faccessat(dir, "overlay/4712", F_OK, 0), -1);
-	assert_int_equal(entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 1);
-	fd_auto(&st.fd);
 }
 
 static void show(const char *what, uint64_t since, unsigned times)
@@ -789,9 +664,8 @@ int main(void)
 		TEST(test_open), TEST(test_newer), TEST(test_upgrade), TEST(test_split),
 		TEST(test_transactions), TEST(test_content), TEST(test_images),
 		TEST(test_snapshots), TEST(test_containers), TEST(test_volumes),
-		TEST(test_leases), TEST(test_gc), TEST(test_gc_unnamed),
-		TEST(test_gc_half_written), TEST(test_gc_staging), TEST(test_volume_drafts),
-		TEST(test_own_volumes), TEST(test_log), TEST(test_figures),
+		TEST(test_volume_drafts), TEST(test_own_volumes), TEST(test_leases),
+		TEST(test_log), TEST(test_figures),
 	};
 
 	sample_make(&one, 1);
