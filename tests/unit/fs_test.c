@@ -378,6 +378,8 @@ static void test_without_openat2(void **state)
 	test_magic_links(state);
 	test_last_names(state);
 	test_race(state);
+	deny_call(SYS_openat2, EPERM);
+	test_lookups(state);
 }
 
 int main(void)
