@@ -75,6 +75,8 @@ static int claim(struct oci_cgroup *c, const struct cgroup_tree *tree, const str
 
 	if (r == 0)
 		r = cgroup_check_free(tree, path, e);
+	if (r == 0 && !cgroup_can_reach(tree, path))
+		r = err_set(e, EACCES, "cgroup '%s': we may move no process there", path);
 	if (r < 0)
 		return r;
 	/* Known before it is there: `delete` removes what we may leave. */
@@ -105,6 +107,8 @@ static int start_scope(struct oci_cgroup *c, const struct cgroup_tree *tree,
 	b->state.scope = mem_str(unit.unit);
 	b->state.cgroup = mem_str(path);
 	r = oci_box_save(b, e);
+	if (r == 0 && !cgroup_can_reach(tree, path))
+		r = oci_scope_enter_own(e);
 	if (r < 0)
 		return r;
 	c->fd = cgroup_open(tree, path, e);
@@ -185,6 +189,12 @@ static int check(struct oci *o, int fd, const struct spec *spec, struct err *e)
 	return r;
 }
 
+/* No cgroups, none that are ours, no systemd: not a mistake of the caller's. */
+static bool is_beyond_us(int r)
+{
+	return r == -ENOENT || r == -EACCES || r == -EPERM || r == -EROFS || r == -ECONNREFUSED;
+}
+
 int oci_cgroup_make(struct oci_cgroup *out, struct oci *o, struct oci_box *b,
 		    const struct spec *spec, struct err *e)
 {
@@ -206,8 +216,30 @@ int oci_cgroup_make(struct oci_cgroup *out, struct oci *o, struct oci_box *b,
 	oci_cgroup_remove(o, &b->state);
 	free_auto(&b->state.cgroup);
 	free_auto(&b->state.scope);
-	if (!o->is_rootless || cgroup_wants_limits(&spec->resources))
+	if (!o->is_rootless || !is_beyond_us(r) || cgroup_wants_limits(&spec->resources))
 		return err_move(e, &why);
+	return 0;
+}
+
+int oci_cgroup_enter(int *out, struct oci *o, const struct oci_box *b, struct err *e)
+{
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	AUTO_FD int fd = oci_box_cgroup(b);
+	struct err none = ERR_INIT;
+
+	if (fd >= 0 && cgroup_tree_open(&tree, &none) == 0 &&
+	    !cgroup_can_reach(&tree, b->state.cgroup)) {
+		int r = b->state.scope ? oci_scope_enter_own(e) : 0;
+
+		if (r < 0)
+			return r;
+		if (!b->state.scope) {
+			oci_warn(o, "container '%s': the process stays out of its cgroup, '%s'",
+				 b->id, b->state.cgroup);
+			fd_auto(&fd);
+		}
+	}
+	*out = take_fd(&fd);
 	return 0;
 }
 
@@ -244,32 +276,28 @@ void oci_cgroup_remove(struct oci *o, const struct oci_state *s)
 		oci_warn(o, "%s", why.text);
 }
 
-static int set_all(int fd, struct oci *o, const struct oci_state *s, const struct spec *spec,
-		   struct err *e)
+/* systemd rounds, and knows not all: the last word is ours. */
+static int change_all(int fd, const struct oci_state *s, const struct spec *spec,
+		      struct err *e)
 {
-	int r = s->scope ? oci_scope_update(s->scope, spec, e) : 0;
+	int r = cgroup_change_limits(fd, &spec->resources, e);
 
-	if (r == 0)
-		r = cgroup_set_limits(fd, &spec->resources, true, NULL, 0, e);
-	return r < 0 || o->is_rootless ? r : devbpf_attach(fd, &spec->resources, e);
+	if (r < 0 || !s->scope)
+		return r;
+	r = oci_scope_update(s->scope, spec, e);
+	return r < 0 ? r : cgroup_change_limits(fd, &spec->resources, e);
 }
 
 int oci_cgroup_update(const struct oci_box *b, struct oci *o, const struct spec *spec,
 		      struct err *e)
 {
 	AUTO_FD int fd = oci_box_cgroup(b);
-	AUTO(spec) struct spec old;
-	struct err lost = ERR_INIT;
 	int r;
 
 	if (fd < 0)
 		return err_hint(e, err_set(e, EOPNOTSUPP, "it has no cgroup"), "cgroup.none");
 	r = check(o, fd, spec, e);
-	if (r < 0)
-		return r;
-	r = set_all(fd, o, &b->state, spec, e);
-	spec_init(&old);
-	if (r < 0 && oci_box_spec(&old, b, &lost) == 0)
-		(void)!set_all(fd, o, &b->state, &old, &lost);
-	return r;
+	if (r == 0)
+		r = change_all(fd, &b->state, spec, e);
+	return r < 0 || o->is_rootless ? r : devbpf_attach(fd, &spec->resources, e);
 }

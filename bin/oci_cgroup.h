@@ -11,6 +11,10 @@
  *
  * Who is not the machine's root and asks for no limits goes without a cgroup
  * where none can be made; limits that cannot be had are an error.
+ *
+ * A login's session is in a cgroup that nobody but the machine's root can move
+ * a process out of, so that nothing can be cloned into a cgroup of the user's
+ * systemd either.  There coracle-oci gets into a scope of its own first.
  */
 #pragma once
 
@@ -34,6 +38,10 @@ int oci_cgroup_make(struct oci_cgroup *out, struct oci *o, struct oci_box *b,
 /* The container's init is in it. */
 int oci_cgroup_settle(struct oci_cgroup *c, const struct spec *spec,
 		      struct err *e) MUST_CHECK;
+
+/* For one more process: *fd, or -1 where it has none, or none that we reach. */
+int oci_cgroup_enter(int *fd, struct oci *o, const struct oci_box *b,
+		     struct err *e) MUST_CHECK;
 
 /* What is left of it; an absent one is fine. */
 void oci_cgroup_remove(struct oci *o, const struct oci_state *s);

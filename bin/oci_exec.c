@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "bin/oci.h"
+#include "bin/oci_cgroup.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
@@ -204,8 +205,11 @@ static int compile(struct joining *j, struct err *e)
 static int open_cgroup(struct joining *j, struct err *e)
 {
 	const char *below = str_or(j->a->cgroup, "") + strspn(str_or(j->a->cgroup, ""), "/");
-	AUTO_FD int own = oci_box_cgroup(j->box);
+	AUTO_FD int own = -1;
+	int r = oci_cgroup_enter(&own, j->o, j->box, e);
 
+	if (r < 0)
+		return r;
 	if (own < 0 && j->a->cgroup)
 		return err_hint(e, err_set(e, EOPNOTSUPP, "--cgroup: it has no cgroup"),
 				"cgroup.none");

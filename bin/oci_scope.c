@@ -1,10 +1,12 @@
 #include "bin/oci_scope.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "bin/app.h"
+#include "bin/scope.h"
 #include "lib/base/fd.h"
-#include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 
@@ -22,37 +24,58 @@ static int open_config(const struct spec *spec, struct err *e)
 }
 
 /* What it said, when it failed, is the error. */
-static int words_of(struct buf *said, struct err *e)
+static int words_of(struct buf *said, int status, struct err *e)
 {
+	bool no_bus = WIFEXITED(status) && WEXITSTATUS(status) == SCOPE_EXIT_NO_BUS;
+
 	said->data[strcspn(said->data, "\n")] = '\0';
 	str_mask(said->data);
-	return err_set(e, EIO, "%s", str_or(said->data, PROGRAM ": no answer"));
+	return err_set(e, no_bus ? ECONNREFUSED : EIO, "%s",
+		       str_or(said->data, PROGRAM ": no answer"));
 }
 
-static int run(char *const *argv, const struct spec *spec, struct err *e)
-{
-	AUTO(buf) struct buf said = BUF_INIT(MAX_ANSWER);
-	AUTO_FD int config = spec ? open_config(spec, e) : -1;
-	AUTO_FREE char *path = NULL;
-	const struct proc_fd fds[] = { { config, 0 } };
-	struct proc_spec p = { .argv = argv, .fds = fds, .fd_count = spec ? 1 : 0 };
-	struct err status = ERR_INIT;
-	int r;
+struct call {
+	struct proc proc;
+	int answer;			/* what it says */
+	int hold;			/* whose end it waits for */
+};
 
-	if (spec && config < 0)
-		return config;
-	r = app_program(PROGRAM, &path, e);
+#define CALL_INIT { .proc = PROC_INIT, .answer = -1, .hold = -1 }
+
+static void call_auto(struct call *c)
+{
+	fd_auto(&c->answer);
+	fd_auto(&c->hold);
+	proc_auto(&c->proc);
+}
+
+static int begin(struct call *c, char *const *argv, const struct spec *spec, struct err *e)
+{
+	AUTO(fd_pair) struct fd_pair hold = FD_PAIR_INIT, answer = FD_PAIR_INIT;
+	AUTO_FD int config = spec ? open_config(spec, e) : -1;
+	AUTO_FREE char *program = NULL;
+	int r = spec && config < 0 ? config : app_program(PROGRAM, &program, e);
+
+	if (r == 0)
+		r = fd_pipe(&hold, e);
+	if (r == 0)
+		r = fd_pipe(&answer, e);
+	if (r == 0) {
+		const struct proc_fd fds[] = { { answer.b, 1 }, { hold.a, 3 }, { config, 0 } };
+		const struct proc_spec p = { .path = program, .argv = argv, .fds = fds,
+					     .fd_count = spec ? 3 : 2 };
+
+		r = proc_spawn(&c->proc, &p, e);
+	}
 	if (r < 0)
 		return r;
-	p.path = path;
-	r = proc_run(&p, NULL, &said, &status);
-	if (r < 0)
-		return said.len ? words_of(&said, e) : err_move(e, &status);
+	c->answer = take_fd(&answer.a);
+	c->hold = take_fd(&hold.b);
 	return 0;
 }
 
-/* Up to the end of the line: the program goes on. */
-static int read_line(struct buf *said, int fd, struct err *e)
+/* The first line. */
+static int read_answer(struct buf *said, int fd, struct err *e)
 {
 	char c;
 	ssize_t n;
@@ -65,40 +88,57 @@ static int read_line(struct buf *said, int fd, struct err *e)
 	return n < 0 ? err_sys(e, "read from " PROGRAM) : 0;
 }
 
+static int end(struct call *c, struct buf *said, struct err *e)
+{
+	int status = 0;
+	int r;
+
+	fd_auto(&c->hold);
+	r = proc_wait(&c->proc, &status, e);
+	return r < 0 || !status ? r : words_of(said, status, e);
+}
+
+static int run(char *const *argv, const struct spec *spec, struct err *e)
+{
+	AUTO(buf) struct buf said = BUF_INIT(MAX_ANSWER);
+	AUTO(call) struct call c = CALL_INIT;
+	int r = begin(&c, argv, spec, e);
+
+	if (r == 0)
+		r = read_answer(&said, c.answer, e);
+	return r < 0 ? r : end(&c, &said, e);
+}
+
 int oci_scope_start(struct oci_hold *out, char path[static CGROUP_PATH_MAX], const char *unit,
 		    const char *slice, const struct spec *spec, struct err *e)
 {
-	AUTO(fd_pair) struct fd_pair hold = FD_PAIR_INIT, answer = FD_PAIR_INIT;
-	AUTO(buf) struct buf said = BUF_INIT(MAX_ANSWER);
-	AUTO_FD int config = open_config(spec, e);
-	AUTO_FREE char *program = NULL;
 	char *argv[] = { (char *)PROGRAM, (char *)"hold", (char *)unit,
 			 *slice ? (char *)slice : NULL, NULL };
-	AUTO(proc) struct proc child = PROC_INIT;
-	int r = config < 0 ? config : app_program(PROGRAM, &program, e);
+	AUTO(buf) struct buf said = BUF_INIT(MAX_ANSWER);
+	AUTO(call) struct call c = CALL_INIT;
+	int r = begin(&c, argv, spec, e);
 
 	if (r == 0)
-		r = fd_pipe(&hold, e);
-	if (r == 0)
-		r = fd_pipe(&answer, e);
-	if (r == 0) {
-		const struct proc_fd fds[] = { { config, 0 }, { answer.b, 1 }, { hold.a, 3 } };
-		const struct proc_spec p = { .path = program, .argv = argv, .fds = fds,
-					     .fd_count = ARRAY_SIZE(fds) };
-
-		r = proc_spawn(&child, &p, e);
+		r = read_answer(&said, c.answer, e);
+	if (r < 0)
+		return r;
+	if (said.data[0] != '/' || !str_copy(path, CGROUP_PATH_MAX, said.data)) {
+		r = end(&c, &said, e);
+		return r < 0 ? r : err_set(e, EBADMSG, PROGRAM ": bad answer");
 	}
-	if (r < 0)
-		return r;
-	fd_auto(&answer.b);
-	r = read_line(&said, answer.a, e);
-	if (r < 0)
-		return r;
-	if (said.data[0] != '/' || !str_copy(path, CGROUP_PATH_MAX, said.data))
-		return words_of(&said, e);
-	*out = (struct oci_hold){ .proc = child, .fd = take_fd(&hold.b) };
-	child = (struct proc)PROC_INIT;
+	*out = (struct oci_hold){ .proc = c.proc, .fd = take_fd(&c.hold) };
+	c.proc = (struct proc)PROC_INIT;
 	return 0;
+}
+
+int oci_scope_enter_own(struct err *e)
+{
+	char unit[64], pid[16];
+	char *argv[] = { (char *)PROGRAM, (char *)"start", unit, pid, NULL };
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	(void)snprintf(unit, sizeof(unit), "coracle-oci-%s.scope", pid);
+	return run(argv, NULL, e);
 }
 
 void oci_scope_release(struct oci_hold *h)

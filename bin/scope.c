@@ -63,7 +63,7 @@ static int connect_to(sd_bus **out, const char *path, struct err *e)
 	if (r >= 0)
 		r = sd_bus_start(bus);
 	if (r < 0)
-		return err_ret(e, r, "D-Bus '%s'", path);
+		return err_hint(e, err_ret(e, r, "D-Bus '%s'", path), SCOPE_NO_BUS);
 	*out = take(bus);
 	return 0;
 }

@@ -2,7 +2,8 @@
  * system's), with their cgroups delegated to us.
  *
  * Where we are root of a user namespace only, the user's systemd is still
- * meant.  Errors are D-Bus's, worded by systemd.
+ * meant.  Errors are D-Bus's, worded by systemd; key SCOPE_NO_BUS: there is none
+ * to be reached.
  */
 #pragma once
 
@@ -11,6 +12,9 @@
 #include "lib/base/err.h"
 #include "lib/fmt/spec.h"
 #include "lib/os/cgroup.h"
+
+#define SCOPE_NO_BUS "scope.bus"
+#define SCOPE_EXIT_NO_BUS 2		/* of coracle-scope */
 
 struct scope_request {
 	const char *unit;		/* "a.scope" */

@@ -9,7 +9,8 @@
  *	coracle-scope stop UNIT			ends it
  *
  * Limits and properties are those of a config.json on stdin; none when that is
- * empty.  On stdout is then the process's cgroup, or why not.
+ * empty.  On stdout is then the process's cgroup, or why not.  Exit status 2:
+ * no systemd to be reached.
  */
 #include <stdio.h>
 
@@ -140,5 +141,5 @@ int main(int argc, char **argv)
 		return 0;
 	/* Who asks reads but one stream. */
 	printf("%s\n", e.text);
-	return 1;
+	return str_eq(e.key, SCOPE_NO_BUS) ? SCOPE_EXIT_NO_BUS : 1;
 }

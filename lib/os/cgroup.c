@@ -99,6 +99,35 @@ bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path)
 	       faccessat(fd, "cgroup.subtree_control", W_OK, AT_EACCESS) == 0;
 }
 
+/* Cuts a path down to what it has in common with another. */
+static void cut_to_common(char *path, const char *other)
+{
+	size_t last = 0;
+
+	for (size_t i = 0;; i++) {
+		bool ends = !path[i] || path[i] == '/', other_ends = !other[i] || other[i] == '/';
+
+		if (ends && other_ends)
+			last = i;
+		if (!path[i] || path[i] != other[i])
+			break;
+	}
+	path[last ? last : 1] = '\0';
+}
+
+bool cgroup_can_reach(const struct cgroup_tree *t, const char *path)
+{
+	char common[CGROUP_PATH_MAX];
+	struct err ignored = ERR_INIT;
+	AUTO_FD int fd = -1;
+
+	if (cgroup_of(0, common, &ignored) < 0)
+		return false;
+	cut_to_common(common, path);
+	fd = cgroup_open(t, common, &ignored);
+	return fd >= 0 && faccessat(fd, "cgroup.procs", W_OK, AT_EACCESS) == 0;
+}
+
 /* The top of the tree has no type, and may hold processes besides cgroups. */
 static bool has_processes(int fd)
 {

@@ -39,6 +39,10 @@ int cgroup_open(const struct cgroup_tree *t, const char *path,
 /* May we make cgroups below this one and move processes into them? */
 bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path);
 
+/* May we move processes from our own cgroup to that one?  Whoever does must be
+ * allowed to write to the nearest cgroup above both. */
+bool cgroup_can_reach(const struct cgroup_tree *t, const char *path);
+
 /* Makes path and its missing parents and enables in each parent, as far as
  * they are to be had, the controllers that containers use. A descriptor. */
 int cgroup_create(const struct cgroup_tree *t, const char *path,

@@ -446,6 +446,7 @@ struct writer {
 	int fd;
 	bool strict;
 	struct names missing;
+	struct strv *before;		/* "file=value" of what is written; NULL */
 };
 
 static bool lists(int fd, const char *controllers_file, const char *controller)
@@ -485,12 +486,40 @@ static int do_without(const struct writer *w, const struct limit *l, int code, s
 	return 0;
 }
 
+static void remember(const struct writer *w, const char *file)
+{
+	char text[MAX_FILE];
+	struct err none = ERR_INIT;
+	size_t len;
+
+	if (fs_read_small(w->fd, file, text, sizeof(text), NULL, &none) < 0)
+		return;
+	len = strcspn(text, "\n");
+	if (!text[len] || !text[len + 1])
+		strv_addf(w->before, "%s=%.*s", file, (int)len, text);
+}
+
+static void put_back(const struct writer *w)
+{
+	for (size_t i = w->before->len; i; i--) {
+		char *file = w->before->v[i - 1], *value = strchr(file, '=');
+		struct err lost = ERR_INIT;
+
+		*value++ = '\0';
+		/* An empty set is an empty line. */
+		(void)!fs_write_small(w->fd, file, *value ? value : "\n", &lost);
+	}
+}
+
 static int write_each(const struct limit *l, void *arg, struct err *e)
 {
 	const struct writer *w = arg;
 	struct err why = ERR_INIT;
-	int r = fs_write_small(w->fd, l->file, l->value, &why);
+	int r;
 
+	if (w->before)
+		remember(w, l->file);
+	r = fs_write_small(w->fd, l->file, l->value, &why);
 	if (r == -ENOENT || r == -EACCES || r == -EPERM)
 		return do_without(w, l, -r, e);
 	return r < 0 ? err_set(e, -r, "cgroup limit %s '%s': %s", l->file, l->value,
@@ -513,16 +542,33 @@ static struct course chart(int fd, const struct spec_resources *r)
 	};
 }
 
+static int set_limits(struct writer *w, const struct spec_resources *r, struct err *e)
+{
+	struct course c = chart(w->fd, r);
+	int x = cgroup_check_limits(r, w->fd, NULL, e);
+
+	c.each = write_each;
+	c.arg = w;
+	return x < 0 ? x : each_limit(&c, r, e);
+}
+
 int cgroup_set_limits(int fd, const struct spec_resources *r, bool strict,
 		      char *missing, size_t size, struct err *e)
 {
 	struct writer w = { .fd = fd, .strict = strict, .missing = { missing, size } };
-	struct course c = chart(fd, r);
-	int x = cgroup_check_limits(r, fd, NULL, e);
 
-	c.each = write_each;
-	c.arg = &w;
 	if (missing && size)
 		missing[0] = '\0';
-	return x < 0 ? x : each_limit(&c, r, e);
+	return set_limits(&w, r, e);
+}
+
+int cgroup_change_limits(int fd, const struct spec_resources *r, struct err *e)
+{
+	AUTO(strv) struct strv before = STRV_INIT;
+	struct writer w = { .fd = fd, .strict = true, .before = &before };
+	int x = set_limits(&w, r, e);
+
+	if (x < 0)
+		put_back(&w);
+	return x;
 }

@@ -5,8 +5,7 @@
  * limit of no tasks is one task, since the first is cloned into the cgroup.
  *
  * The order of writes lets an update succeed whichever way it goes: what is
- * raised comes before what is lowered.  A failed update leaves what was
- * written; the caller who wants the old limits back writes them again.
+ * raised comes before what is lowered.
  *
  * Not written: the rules for devices, which are lib/os/devbpf's.
  *
@@ -34,6 +33,10 @@ int cgroup_check_limits(const struct spec_resources *r, int fd, struct strv *not
  * controllers go to missing ("memory pids"), which may be NULL. */
 int cgroup_set_limits(int fd, const struct spec_resources *r, bool strict,
 		      char *missing, size_t size, struct err *e) MUST_CHECK;
+
+/* For one that is in use: when one limit cannot be had, those of before are
+ * put back.  (Not those for single devices, of which a file has many.) */
+int cgroup_change_limits(int fd, const struct spec_resources *r, struct err *e) MUST_CHECK;
 
 bool cgroup_wants_limits(const struct spec_resources *r);
 

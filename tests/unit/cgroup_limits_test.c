@@ -13,6 +13,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "lib/os/cgroup_limits.h"
+#include "lib/os/cgroup_stats.h"
 #include "tests/unit/tmpdir.h"
 
 static int group = -1;
@@ -373,6 +374,27 @@ static void what_the_kernel_refuses(void **state UNUSED)
 	assert_refused("{\"pids\":{\"limit\":7}}", EISDIR, "cgroup limit pids.max '7': ");
 }
 
+/* What was there, and where there was nothing, nothing. */
+static void a_change_is_whole(void **state UNUSED)
+{
+	static const char json[] = "{\"memory\":{\"limit\":5000},\"cpu\":{\"shares\":2,\"mems\":\"0\"},"
+				   "\"pids\":{\"limit\":9}}";
+	AUTO(spec_resources) struct spec_resources r;
+	struct err e = ERR_INIT;
+
+	add_file("memory.max", "4000\n");
+	add_file("cpu.weight", "7\n");
+	assert_int_equal(spec_resources_parse(&r, json, strlen(json), &e), 0);
+	assert_int_equal(cgroup_change_limits(group, &r, &e), 0);
+	assert_int_equal(cgroup_figure(group, "memory.max", NULL, 0), 5000);
+	assert_int_equal(unlinkat(group, "pids.max", 0), 0);
+	assert_int_equal(mkdirat(group, "pids.max", 0700), 0);
+	r.memory_limit = 6000;
+	assert_int_equal(cgroup_change_limits(group, &r, &e), -EISDIR);
+	assert_int_equal(cgroup_figure(group, "memory.max", NULL, 0), 5000);
+	assert_int_equal(cgroup_figure(group, "cpu.weight", NULL, 0), 1);
+}
+
 static void wants_and_names(void **state UNUSED)
 {
 	static const struct {
@@ -430,6 +452,7 @@ int main(void)
 		TEST(unified),
 		TEST(missing_controllers),
 		TEST(what_the_kernel_refuses),
+		TEST(a_change_is_whole),
 		TEST(wants_and_names),
 	};
 
