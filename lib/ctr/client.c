@@ -93,7 +93,7 @@ static int send_msg(struct client *c, struct shim_msg m, const void *data,
 static const char *known_key(const char *key)
 {
 	static const char *const keys[] = {
-		"rt.exec", "userns.none", "net.low_port", "net.port_in_use",
+		"rt.exec", "rt.call", "userns.none", "net.low_port", "net.port_in_use",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)

@@ -470,12 +470,15 @@ static char *last_words(char *log)
 	return words;
 }
 
-/* None of them tells it by a number. */
-static int error_code(const char *words)
+/* None of them tells it by a number: 127 and 126 are about the command. */
+static int error_code(const char *words, const char *command)
 {
-	if (strcasestr(words, "executable file") || strcasestr(words, "no such file or directory"))
+	if (!strcasestr(words, "executable") && !strstr(words, command))
+		return ECANCELED;
+	if (strcasestr(words, "not found") || strcasestr(words, "no such file or directory") ||
+	    strcasestr(words, "error finding executable"))
 		return ENOENT;
-	return strcasestr(words, "permission denied") ? EACCES : EIO;
+	return strcasestr(words, "permission denied") ? EACCES : ECANCELED;
 }
 
 void foreign_explain(const struct ctr_bundle *b, int run_fd, const char *dir,
@@ -487,15 +490,15 @@ void foreign_explain(const struct ctr_bundle *b, int run_fd, const char *dir,
 	AUTO_FREE char *words = NULL;
 	int code;
 
-	if (fs_read(run_fd, path, &log, &ignored) < 0)
+	if (!str_eq(e->key, "rt.call") || fs_read(run_fd, path, &log, &ignored) < 0)
 		return;
 	words = last_words(log.data);
 	if (!words)
 		return;
-	code = error_code(words);
+	code = error_code(words, b->spec.process.args.v[0]);
 	err_clear(e);
 	(void)err_set(e, code, "runtime '%s': %s", base_name(b->config.runtime), words);
-	if (code == EIO)
+	if (code == ECANCELED)
 		return;
 	*exit_status = code == ENOENT ? 127 : 126;
 	(void)err_hint(e, -code, "rt.exec");

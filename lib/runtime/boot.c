@@ -372,6 +372,7 @@ static void describe(const void *plan, const struct rt_msg *m, char words[static
 int boot_error(const void *plan, const struct rt_msg *m, struct err *e)
 {
 	const struct plan_head *h = plan;
+	enum plan_op op = OP_COUNT;
 	char words[PLAN_WORDS_MAX];
 	int code = m->value > 0 ? m->value : EIO;
 	int r;
@@ -391,9 +392,12 @@ int boot_error(const void *plan, const struct rt_msg *m, struct err *e)
 		break;
 	}
 	describe(plan, m, words);
+	if (m->step < h->step_count)
+		op = (enum plan_op)plan_steps(h)[m->step].op;
+	if (op == OP_CALL && m->detail) {
+		r = err_set(e, code, "%s: exit status %u", words, m->detail);
+		return err_hint(e, r, "rt.call");
+	}
 	r = err_ret(e, -code, "%s", words);
-	if (m->step < h->step_count && (plan_steps(h)[m->step].op == OP_EXEC ||
-					plan_steps(h)[m->step].op == OP_LOOKUP))
-		return err_hint(e, r, "rt.exec");
-	return r;
+	return op == OP_EXEC || op == OP_LOOKUP ? err_hint(e, r, "rt.exec") : r;
 }

@@ -10,6 +10,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/limits.h"
+#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/runtime/hook.h"
 #include "lib/runtime/init.h"
@@ -116,11 +117,6 @@ int init_lookup(struct init *in, const struct plan_step *s)
 	return -result;
 }
 
-static int main_exit_code(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 _Noreturn void init_reap(pid_t child)
 {
 	sigset_t all;
@@ -139,7 +135,7 @@ _Noreturn void init_reap(pid_t child)
 		}
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == child)
-				_exit(main_exit_code(status));
+				_exit(proc_exit_code(status));
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/fs.h"
 #include "lib/base/num.h"
+#include "lib/base/proc.h"
 #include "lib/os/caps.h"
 #include "lib/runtime/init.h"
 #include "lib/runtime/plan.h"
@@ -87,7 +88,8 @@ static int run(struct init *in, const struct plan_step *s)
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
+	in->detail = (uint32_t)proc_exit_code(status);
+	return in->detail ? -ECANCELED : 0;
 }
 
 int init_call(struct init *in, const struct plan_step *s)

@@ -24,7 +24,8 @@
  * reap.  rt_start() has killed and reaped everything when it fails.
  * Errors: those of the steps, with plan_describe()'s words; -ENOENT and
  * -EACCES of rt_go(): the program was not found (shells: 127), or cannot be
- * executed (126); key is "rt.exec" for these.
+ * executed (126); key is "rt.exec" for these.  -ECANCELED: another runtime
+ * failed, key "rt.call".
  */
 #pragma once
 

@@ -55,6 +55,19 @@ native() {
 	done
 }
 
+@test "what else fails is no fault of the command" {
+	local rt dir=$BATS_TEST_TMPDIR/volume
+	for rt in $RUNTIMES; do
+		mkdir "$dir"
+		coracle create --name one --network none --runtime "$rt" -v "$dir:/mnt" busybox cat /srv/index.html
+		rmdir "$dir"
+		fails 125 coracle start -a one
+		output_has "runtime '${rt##*/}': [^ ]+ "
+		output_lacks '^hint'
+		coracle rm one
+	done
+}
+
 @test "a runtime that is not there" {
 	fails 125 with no-such-runtime busybox true
 	output_has "runtime 'no-such-runtime': not found"
@@ -71,7 +84,7 @@ native() {
 	printf '#!/bin/sh\nexit 3\n' >"$BATS_TEST_TMPDIR/odd"
 	chmod 755 "$BATS_TEST_TMPDIR/odd"
 	fails 125 with "$BATS_TEST_TMPDIR/odd" busybox true
-	output_has "runtime '.*/odd': "
+	output_has "^coracle: runtime '.*/odd': exit status 3$"
 	coracle create --name gone --runtime "$BATS_TEST_TMPDIR/odd" busybox true
 	rm "$BATS_TEST_TMPDIR/odd"
 	fails 1 coracle start gone
