@@ -110,6 +110,20 @@ static int attrs_of(int fd, uint64_t *attrs)
 	return 0;
 }
 
+/* mount(2) takes flags that it does not know for nothing. */
+static int verify_attrs(int fd, uint64_t want)
+{
+	uint64_t attrs;
+	int r = attrs_of(fd, &attrs);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+		if (want & bits[i].attr & ~attrs)
+			return -EOPNOTSUPP;
+	return 0;
+}
+
 static int remount(int fd, const struct mount_change *c)
 {
 	uint64_t clear = c->clear | (c->set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0u);
@@ -126,7 +140,7 @@ static int remount(int fd, const struct mount_change *c)
 	attrs = (attrs & ~clear) | c->set;
 	if (mount(NULL, name, NULL, MS_REMOUNT | MS_BIND | flags_of(attrs), NULL) < 0)
 		return -errno;
-	return 0;
+	return verify_attrs(fd, attrs);
 }
 
 /* --- what is mounted below a mount --- */
@@ -292,13 +306,19 @@ int mount_old_fs(struct mount_stage *st, const char *type, const char *pairs,
 	const char *source = "none";
 	char name[NAME_SIZE];
 	char text[4096];
+	AUTO_FD int fd = -1;
 	int r = options_text(text, sizeof(text), pairs, len, &source);
 
 	if (r == 0)
 		r = make_place(st, true, name);
 	if (r == 0 && mount(source, name, type, flags_of(attrs), text) < 0)
 		r = -errno;
-	return r < 0 ? r : open_place(name);
+	if (r < 0)
+		return r;
+	fd = open_place(name);
+	/* A FUSE server that does not run yet would have to be asked. */
+	r = fd < 0 ? fd : attrs ? verify_attrs(fd, attrs) : 0;
+	return r < 0 ? r : take_fd(&fd);
 }
 
 int mount_old_tree(struct mount_stage *st, int dirfd, const char *path,
