@@ -155,10 +155,11 @@ $(B)/flags: FORCE
 
 # --- manual pages, installation, packages ---
 
-man: $(B)/coracle		## write the manual pages to build/CONFIG/man
-	$(Q)rm -rf $(B)/man && mkdir -p $(B)/man && $(B)/coracle __doc man > $(B)/man/coracle.1
-	$(Q)$(B)/coracle __doc list | while read -r c; do \
-		$(B)/coracle __doc man "$$c" > "$(B)/man/coracle-$$(echo "$$c" | tr ' ' -).1" || exit; done
+man: $(B)/coracle $(B)/coracle-oci	## write the manual pages to build/CONFIG/man
+	$(Q)rm -rf $(B)/man && mkdir -p $(B)/man && for p in coracle coracle-oci; do \
+		$(B)/$$p __doc man > $(B)/man/$$p.1 || exit; \
+		$(B)/$$p __doc list | while read -r c; do \
+			$(B)/$$p __doc man "$$c" > "$(B)/man/$$p-$$(echo "$$c" | tr ' ' -).1" || exit; done; done
 
 D	= $(DESTDIR)
 install: all man		## install below PREFIX (/usr/local), honours DESTDIR

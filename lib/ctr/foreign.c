@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "lib/base/fs.h"
@@ -293,16 +294,20 @@ static void limit_caps(struct spec_process *p, const struct ctr_bundle *b)
 		*sets[i] &= SANDBOX_CAPS;
 }
 
-/* A sandbox sees one mount where the host has many, and knows no option for
- * those below. */
-static void limit_options(struct strv *options)
+/* A sandbox sees one mount where the host has many, and below a file there are
+ * none: not every runtime takes options for them there. */
+static void limit_options(struct spec_mount *m, bool is_sandbox)
 {
 	static const char *const recursive[] = { "rro", "rnosuid", "rnodev", "rnoexec" };
+	struct stat st;
 
-	for (size_t i = 0; i < options->len; i++)
+	if (!is_sandbox && (!str_eq(m->type, "bind") || stat(m->source, &st) < 0 ||
+			    S_ISDIR(st.st_mode)))
+		return;
+	for (size_t i = 0; i < m->options.len; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(recursive); k++)
-			if (str_eq(options->v[i], recursive[k]))
-				strv_set(options, i, recursive[k] + 1);
+			if (str_eq(m->options.v[i], recursive[k]))
+				strv_set(&m->options, i, recursive[k] + 1);
 }
 
 static void prefix_init(struct spec_process *p)
@@ -337,8 +342,8 @@ static int inner_spec(struct spec *out, struct ctr_env *env, const struct ctr_bu
 	out->ns[SPEC_NS_USER].set = out->ns[SPEC_NS_NETWORK].set = false;
 	spec_resources_clear(&out->resources);
 	limit_caps(&out->process, b);
-	for (size_t i = 0; i < out->mount_count && foreign_is_sandbox(b->config.runtime); i++)
-		limit_options(&out->mounts[i].options);
+	for (size_t i = 0; i < out->mount_count; i++)
+		limit_options(&out->mounts[i], foreign_is_sandbox(b->config.runtime));
 	drop_net_sysctls(out);
 	if (b->config.net == CTR_NET_HOST)
 		bind_sys(out);

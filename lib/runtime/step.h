@@ -24,7 +24,7 @@
 #include "lib/os/tap.h"
 #include "lib/runtime/plan.h"
 
-#define PLAN_VERSION 1u
+#define PLAN_VERSION 2u
 
 #define PLAN_SLOTS 250
 #define SLOT_ROOT 0

@@ -341,7 +341,7 @@ teardown() { oci_end; }
 		.linux.cgroup.v2 and .linux.seccomp.enabled and (.linux.capabilities | index("CAP_CHOWN"))' <<<"$output"
 	jq --arg dir "$PWD" '[.mountOptions[] | select(test("^r?idmap$|^tmpcopyup$") | not)] | to_entries | map({
 			destination: "/tmp/m\(.key)", source: $dir, options: [.value],
-			type: (if .value | test("bind") then "bind" else "tmpfs" end)})' \
+			type: (if .value | test("bind|src-nofollow|copy-symlink") then "bind" else "tmpfs" end)})' \
 		<<<"$output" >mounts
 	[ "$(jq length mounts)" -gt 40 ]
 	script true ".mounts += [{destination: \"/tmp\", type: \"tmpfs\"}] + $(cat mounts)"

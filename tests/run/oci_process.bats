@@ -66,19 +66,6 @@ boottime 86400 5"
 00000008"
 }
 
-# field: hooks.timeout
-@test "a hook that takes too long is killed, and nothing starts" {
-	local point since
-
-	for point in createRuntime startContainer; do
-		since=$SECONDS
-		script 'echo ran' ".hooks.$point = [{\"path\": \"/bin/sleep\", \"args\": [\"sleep\", \"60\"], \"timeout\": 1}]"
-		refused "hook '/bin/sleep': Connection timed out"
-		[ "$(grep -cx ran <<<"$output")" = 0 ]
-		[ $((SECONDS - since)) -lt 30 ]
-	done
-}
-
 # field: ociVersion (1.x)
 # refused: linux.netDevices (move network device 'lo': Operation not permitted)
 # refused: linux.intelRdt (linux.intelRdt: not supported)
@@ -93,4 +80,34 @@ boottime 86400 5"
 	refused 'set scheduler SCHED_FIFO: Operation not permitted'
 	bundle '.linux.timeOffsets = {"boottime": {"secs": 1}}'
 	refused 'linux.timeOffsets: need a new time namespace'
+}
+
+# field: linux.seccomp.listenerPath
+# field: linux.seccomp.listenerMetadata
+@test "start and exec tell the agent of a seccomp profile, or fail" {
+	local socket=$BATS_TEST_TMPDIR/agent
+
+	script 'mkdir /tmp/x; echo ends; sleep 60' ".linux.seccomp = {
+		\"defaultAction\": \"SCMP_ACT_ALLOW\", \"listenerPath\": \"$socket\", \"listenerMetadata\": \"mine\",
+		\"syscalls\": [{\"names\": [\"mkdir\"], \"action\": \"SCMP_ACT_NOTIFY\"}]}"
+	created box
+	fails 1 oci start box
+	output_has "seccomp listener '$socket': connect: No such file or directory"
+	wait_for 5 has_status box stopped
+	silent grep ends box.log
+	oci delete box
+
+	"$ROOT/tests/run/agent.py" "$socket" 2 >told 3>&- &
+	wait_for 5 test -S "$socket"
+	started box
+	wait_for 5 grep -q ends box.log
+	grep 'Disk quota exceeded' box.log
+	fails 1 oci exec box mkdir /tmp/y
+	output_has 'Disk quota exceeded'
+	jq -es --argjson pid "$(init_of box)" --arg b "$B" 'length == 2 and
+		all(.metadata == "mine" and .state.id == "box" and .state.bundle == $b and .state.pid == $pid) and
+		.[0].pid == $pid and .[0].state.status == "created" and
+		.[1].pid != $pid and .[1].state.status == "running"' told
+	oci delete --force box
+	wait
 }

@@ -249,3 +249,19 @@ in_group() {
 	bundle '.linux.resources.devices = [{allow: false, access: "rwm"}]' echo runs
 	ok as coracle-oci run "$ID"
 }
+
+@test "events: figures once, again and again until the end, in runc's form" {
+	start ".linux.cgroupsPath = \"/$GROUP/e\""
+	ok oci events --stats "$ID"
+	jq -e --arg id "$ID" '.type == "stats" and .id == $id and .data.cpu.usage.total > 0 and
+		(.data | has("memory") and has("pids") and has("blkio") and has("hugetlb"))' <<<"$output" >/dev/null
+	oci events --interval 100ms "$ID" >"$BATS_TEST_TMPDIR/events" 3>&- &
+	wait_for 10 sh -c "[ \$(wc -l <'$BATS_TEST_TMPDIR/events') -ge 3 ]"
+	oci kill "$ID" KILL
+	wait $!
+	jq -e .data.cpu "$BATS_TEST_TMPDIR/events" >/dev/null
+	fails 1 oci events --stats "$ID"
+	output_has 'container not running'
+	fails 1 oci events --interval 0s "$ID"
+	output_has interval
+}

@@ -199,6 +199,27 @@ static void test_odd_name(void **state UNUSED)
 	assert_true(before == after);
 }
 
+static void test_signal_names(void **state UNUSED)
+{
+	static const struct {
+		const char *text;
+		int signal;		/* 0: none */
+	} rows[] = {
+		{ "TERM", SIGTERM }, { "SIGTERM", SIGTERM }, { "term", SIGTERM },
+		{ "sigKill", SIGKILL }, { "9", 9 }, { "64", 64 }, { "0", 0 }, { "65", 0 },
+		{ "", 0 }, { "-9", 0 }, { "SIG", 0 }, { "TERMINATE", 0 }, { "9x", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct err e = ERR_INIT;
+		int signal = 0;
+		int r = proc_signal(&signal, rows[i].text, &e);
+
+		assert_int_equal(r, rows[i].signal ? 0 : -EINVAL);
+		assert_int_equal(signal, rows[i].signal);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_input_unread),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_signals_reset),
+		cmocka_unit_test(test_signal_names),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_odd_name),
 		cmocka_unit_test(test_without_pidfds),

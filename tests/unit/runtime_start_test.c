@@ -385,9 +385,9 @@ static void read_only_root(void **state)
 
 /* field: hooks.startContainer
  * field: hooks.createContainer
- * field: hooks.path
- * field: hooks.args
- * field: hooks.env
+ * field: hooks.*.path
+ * field: hooks.*.args
+ * field: hooks.*.env
  * In the container's namespaces, before and after the root was changed. */
 static void hooks(void **state)
 {
