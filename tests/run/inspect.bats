@@ -104,7 +104,8 @@ no_layers() {
 	run --separate-stderr coracle inspect nope web
 	[ "$status" -eq 1 ]
 	[ "$(jq length <<<"$output")" -eq 1 ]
-	coracle stop -t 0 web >/dev/null
+	coracle kill web >/dev/null
+	[ "$(coracle wait web)" = 137 ]
 	[ "$(get '{{.State.Status}} {{.State.Running}} {{.State.ExitCode}} {{.State.Pid}}')" = "exited false 137 0" ]
 	[ "$(get '{{json .NetworkSettings.Ports}}')" = '{}' ]
 }
