@@ -44,14 +44,12 @@ oci() {
 # What nobody may change: the canary and the host's mounts.
 canary() {
 	find "$W/victim" -printf '%M %U %G %s %T@ %P\n' | sort
-	cut -d ' ' -f 4- /proc/self/mountinfo
+	grep -F "$W" /proc/self/mountinfo || true
 }
 
 # x is mounted once in what the container can reach: so it did not go elsewhere.
 placed() {
-	local pid
-	pid=$(oci state box | jq .pid)
-	[ "$(grep -c " $W/x /" "/proc/$pid/mountinfo")" = 1 ] || { cat "/proc/$pid/mountinfo"; return 1; }
+	[ "$(grep -c " $W/x /" "/proc/$(<"$W/pid")/mountinfo")" = 1 ] || { cat "/proc/$(<"$W/pid")/mountinfo"; return 1; }
 }
 
 # race LINK: as many creations, of which those that are refused are counted in REFUSED.
@@ -61,7 +59,7 @@ race() {
 	REFUSED=0
 	"$HOSTILE" swap "$W/vol/a" "$W/vol/$1" "$W/stop" >"$W/swaps" &
 	for ((i = 0; i < ROUNDS; i++)); do
-		if oci create -b "$W/bundle" box >>"$W/said" 2>&1 </dev/null; then
+		if oci create -b "$W/bundle" --pid-file "$W/pid" box >>"$W/said" 2>&1 </dev/null; then
 			placed
 			oci delete -f box
 		else
