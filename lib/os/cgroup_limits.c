@@ -475,12 +475,13 @@ static int do_without(const struct writer *w, const struct limit *l, int code, s
 		if (w->strict)
 			return err_set(e, EOPNOTSUPP, "cgroup limit %s: this kernel has none",
 				       l->file);
+	} else if (w->strict && lists(w->fd, "../cgroup.controllers", controller)) {
+		return err_set(e, EOPNOTSUPP, "%s limit: processes in the cgroup above keep "
+			       "controller '%s' out", controller, controller);
 	} else if (w->strict) {
-		return err_hint(e, err_set(e, EOPNOTSUPP, "%s limit: controller '%s' is %s",
-					   controller, controller,
-					   lists(w->fd, "../cgroup.controllers", controller) ?
-					   "kept out by processes in the cgroup above" :
-					   "not delegated"), "cgroup.controller");
+		return err_hint(e, err_set(e, EOPNOTSUPP,
+			"%s limit: controller '%s' is not delegated",
+			controller, controller), "cgroup.controller");
 	}
 	note(&w->missing, l);
 	return 0;

@@ -80,7 +80,7 @@ start() {
 	[ ! -e "$TREE/coracle-$ID" ]
 }
 
-@test "a path is not for one container: '..', the top, one in use, one that is frozen" {
+@test "a path is not for one container: '..', the top, one in use, frozen, threaded" {
 	local path
 	for path in "/$GROUP/../x" "../$GROUP" / .; do
 		bundle ".linux.cgroupsPath = \"$path\"" true
@@ -99,6 +99,14 @@ start() {
 	fails 1 oci run "$ID"
 	output_has "cgroup '/$GROUP/frozen/sub': it is frozen"
 	[ -e "$TREE/$GROUP/used" ]
+	mkdir -p "$TREE/$GROUP/domain/threads"
+	echo threaded >"$TREE/$GROUP/domain/threads/cgroup.type"
+	for path in domain domain/threads domain/new; do
+		bundle ".linux.cgroupsPath = \"/$GROUP/$path\"" true
+		fails 1 oci run "$ID"
+		output_has "cgroup '/$GROUP/$path': it is threaded"
+	done
+	[ ! -e "$TREE/$GROUP/domain/new" ]
 }
 
 # field: linux.resources.hugepageLimits
@@ -128,7 +136,7 @@ start() {
 		.linux.resources.hugepageLimits = [{pageSize: \"2MB\", limit: 0}]" true
 	fails 1 oci run "$ID"
 	kill $! && wait $! || true
-	output_has "hugetlb limit: controller 'hugetlb' is (kept out by processes in|not)"
+	output_has "hugetlb limit: (processes in the cgroup above keep|controller 'hugetlb' is not)"
 	[ ! -e "$TREE/$GROUP/full/a" ]
 	fails 1 oci state "$ID"
 }

@@ -98,6 +98,26 @@ updates() {
 	same "$(figure pids.max) $(figure memory.low)" "$pids $low"
 }
 
+# --- what is seen of them ---
+
+events() {
+	local pid
+
+	oci_start '{"resources": {"memory": {"limit": 20000000, "swap": 20000000}}}' \
+		sh -c 'sleep 4; tail /dev/zero; sleep 1000' || return
+	coracle-oci events --interval 1s c >~/events &
+	pid=$!
+	wait_for 30 grep -q '"type":"oom"' ~/events
+	kill $pid && wait $pid
+	cat ~/events
+	grep -q '"type":"oom","id":"c"' ~/events && oci events --stats c | python3 -c '
+import json, sys
+d = json.load(sys.stdin)["data"]
+assert d["memory"]["usage"]["limit"] == 19996672, d
+assert 0 < d["memory"]["usage"]["usage"] <= d["memory"]["usage"]["max"] <= 19996672, d
+assert d["cpu"]["usage"]["total"] > 0 and d["pids"]["current"] > 0 and "anon" in d["memory"]["raw"], d'
+}
+
 # --- scopes ---
 
 # show UNIT PROPERTY...: their values, on one line
@@ -150,6 +170,12 @@ scope_that_ends() {
 }
 not_there() { [ "$(show "$1" LoadState)" = not-found ]; }
 
+# Beside the pipes to coracle-scope.
+preserved_descriptor() {
+	bundle '{}' sh -c 'cat <&3'
+	same "$(oci run --preserve-fds 1 -b ~/b c 3<<<kept)" kept
+}
+
 refused_units() {
 	local out
 
@@ -167,7 +193,7 @@ exec_from_session() {
 }
 
 # For both, by functions that need SYSTEMCTL.
-all_of_systemd='scope scope_of_one_task scope_that_ends refused_units'
+all_of_systemd='scope scope_of_one_task scope_that_ends preserved_descriptor refused_units'
 # shellcheck disable=SC2086
 declare -f same show wait_for not_there pids memory exec_from_session $all_of_systemd >$VM/systemd.sh
 
@@ -214,6 +240,7 @@ test_root 'pids are refused' pids
 test_root 'device rules' devices
 test_root 'every limit is in its file' every_limit
 test_root 'updates' updates
+test_root 'events: figures, and a kill for memory' events
 MANAGER=systemd SYSTEMCTL=(systemctl)
 test_root 'memory limit: killed' memory
 test_root 'half a processor' cpu
@@ -223,6 +250,7 @@ test_root 'updates' updates
 test_root 'properties of a scope, changed, gone' scope
 test_root 'a scope for one task' scope_of_one_task
 test_root 'a scope that is stopped, or whose init dies' scope_that_ends
+test_root 'a preserved descriptor' preserved_descriptor
 test_root 'no unit for a path, no property of that name' refused_units
 test_that 'dev: properties of a scope, changed, gone' dev_scope scope
 test_that 'dev: pids are refused' dev_scope pids
@@ -230,6 +258,7 @@ test_that 'dev: memory limit: killed' dev_scope memory
 test_that 'dev: exec from a session' dev_scope exec_from_session
 test_that 'dev: a scope for one task' dev_scope scope_of_one_task
 test_that 'dev: a scope that is stopped, or whose init dies' dev_scope scope_that_ends
+test_that 'dev: a preserved descriptor' dev_scope preserved_descriptor
 test_that 'dev: no unit for a path, no property of that name' dev_scope refused_units
 test_that 'dev: a controller that is not delegated is named' dev_missing
 test_that 'dev: without a bus there is no scope, and no limit' dev_without_bus
