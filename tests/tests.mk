@@ -1,13 +1,15 @@
 # Tests.  tests/unit/X_test.c and tests/fuzz/X_fuzz.c are one program each;
 # tests/check runs all suites and adds up their results.
 
-DEB_TEST := bats libcmocka-dev clang strace skopeo umoci podman crun runc slirp4netns docker-registry apache2-utils \
+# A docker from elsewhere brings its own of these, which Debian's would push out.
+CONTAINERD = $(foreach p,runc containerd,$(if $(shell command -v $(p)),,$(p)))
+DEB_TEST = bats libcmocka-dev clang strace skopeo umoci podman crun slirp4netns docker-registry apache2-utils \
 	mmdebstrap busybox-static jq tmux expect curl iproute2 socat netcat-openbsd zstd mandoc zsh fish openssl \
 	libcap2-bin attr git util-linux libclang-rt-dev python3 procps gpg \
-	buildah catatonit netavark iptables
+	buildah catatonit netavark iptables $(CONTAINERD)
 RPM_TEST := bats libcmocka-devel clang strace skopeo umoci podman crun runc slirp4netns docker-distribution httpd-tools \
 	busybox jq tmux expect curl iproute socat nmap-ncat zstd mandoc zsh fish openssl attr git util-linux \
-	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables
+	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables containerd
 
 FUZZ_SECONDS ?= 2
 SUITES	?= lint unit cli run fuzz

@@ -55,7 +55,7 @@ machine_down() {
 			grep -q "populated 0" cgroup.events && break || sleep 0.1
 		done
 		find . -mindepth 2 -type d ! -path ./user/here -printf "left: %P\n"
-		find . -depth -type d -exec rmdir {} \; ' - "$MACHINE"
-	wait "$HOLDER" || true
+		cd .. && find "$1" -depth -type d -exec rmdir {} \; ' - "$MACHINE"
+	wait "$HOLDER" 2>/dev/null || true
 	userdel "$USER1"
 }
