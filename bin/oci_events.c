@@ -1,6 +1,7 @@
 /* coracle-oci events: what a container uses, and what happens to it, as JSON in
  * runc's form, one object a line. */
 #include <poll.h>
+#include <stdio.h>
 
 #include "bin/oci.h"
 #include "lib/base/clock.h"
@@ -31,6 +32,35 @@ static void figure(struct json_w *w, const char *key, uint64_t value, uint64_t u
 		json_m_u64(w, key, value * unit);
 }
 
+static void print_average(struct json_w *w, const char *key, uint32_t hundredths)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%u.%02u", hundredths / 100, hundredths % 100);
+	json_w_key(w, key);
+	json_w_raw(w, text);
+}
+
+static void print_psi(struct json_w *w, const char *key, const struct cgfile_psi *p)
+{
+	json_m_object(w, key);
+	print_average(w, "avg10", p->avg10);
+	print_average(w, "avg60", p->avg60);
+	print_average(w, "avg300", p->avg300);
+	json_m_u64(w, "total", p->total_us);
+	json_w_end(w);
+}
+
+static void print_pressure(struct json_w *w, const struct cgfile_pressure *p)
+{
+	if (p->some.total_us == UINT64_MAX)
+		return;
+	json_m_object(w, "psi");
+	print_psi(w, "some", &p->some);
+	print_psi(w, "full", &p->full);
+	json_w_end(w);
+}
+
 static void print_cpu(struct json_w *w, const struct cgroup_stats *s)
 {
 	json_m_object(w, "cpu");
@@ -44,6 +74,7 @@ static void print_cpu(struct json_w *w, const struct cgroup_stats *s)
 	figure(w, "throttledPeriods", s->throttled, 1);
 	figure(w, "throttledTime", s->throttled_us, 1000);
 	json_w_end(w);
+	print_pressure(w, &s->cpu_psi);
 	json_w_end(w);
 }
 
@@ -75,6 +106,7 @@ static void print_memory(struct json_w *w, const struct cgroup_stats *s)
 		json_m_u64(w, key, value);
 	}
 	json_w_end(w);
+	print_pressure(w, &s->memory_psi);
 	json_w_end(w);
 }
 
@@ -104,6 +136,7 @@ static void print_io(struct json_w *w, const struct cgroup_stats *s)
 		print_io_line(w, &s->io[i], "Write", s->io[i].writes);
 	}
 	json_w_end(w);
+	print_pressure(w, &s->io_psi);
 	json_w_end(w);
 }
 

@@ -128,6 +128,16 @@ start() {
 	output_has 'linux.resources.network.classID: cgroup v2 has no net_cls'
 }
 
+@test "figures: what the kernel has of them" {
+	grep -qw hugetlb "$TREE/cgroup.controllers" || skip "no hugetlb controller here"
+	start ".linux.cgroupsPath = \"/$GROUP/figures\" |
+		.linux.resources.hugepageLimits = [{pageSize: \"2MB\", limit: 4194304}]"
+	ok oci events --stats "$ID"
+	jq -e '.type == "stats" and .data.cpu.usage.total > 0 and .data.hugetlb["2MB"].limit == 4194304' <<<"$output"
+	[ ! -e "$TREE/$GROUP/figures/cpu.pressure" ] ||
+		jq -e '.data.cpu.psi.some.avg10 >= 0 and .data.cpu.psi.full.total >= 0' <<<"$output"
+}
+
 @test "a limit whose controller cannot be had is an error, and leaves nothing" {
 	mkdir -p "$TREE/$GROUP/full"
 	sleep 1000 3>&- &
