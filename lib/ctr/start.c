@@ -25,6 +25,7 @@
 #include "rootless/net.h"
 
 #define PORTS_NAME "ports"
+#define SHIM_GONE_MS 1000
 
 /* --- the network --- */
 
@@ -334,11 +335,16 @@ static void kill_stranded(struct ctr_env *env, const char *id)
 {
 	struct err ignored = ERR_INIT;
 	AUTO_FD int run = ctr_run_dir(env, id, false, &ignored);
+	AUTO_FD int shim = -1;
 	enum client_health health;
 	struct shim_page page;
 
-	if (run >= 0 && client_look(run, &page, &health, &ignored) == 0 &&
-	    health == CLIENT_ORPHAN)
+	if (run < 0 || client_look(run, &page, &health, &ignored) < 0 ||
+	    (health != CLIENT_SERVED && health != CLIENT_ORPHAN))
+		return;
+	/* Its socket closes a moment before it is gone. */
+	shim = proc_id_open(&page.shim, &ignored);
+	if (shim < 0 || proc_pidfd_wait(shim, SHIM_GONE_MS) != 0)
 		(void)!ctr_kill_init(&page, &ignored);
 }
 

@@ -15,11 +15,11 @@ sweep() {
 }
 
 @test "pull and load, killed at a sample of their calls" {
-	sweep pull pull-workers pull-over load
+	sweep pull pull-workers pull-twice pull-over load
 }
 
 @test "run, killed at a sample of its calls" {
-	sweep run run-slirp run-volumes
+	sweep run run-cold run-slirp run-volumes
 }
 
 @test "run -d and start, killed at a sample of their calls" {
