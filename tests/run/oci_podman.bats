@@ -30,7 +30,7 @@ teardown_file() {
 # --- run ---
 
 @test "run: streams, input and exit status" {
-	ok pr busybox sh -c 'echo out; echo err >&2'
+	ok podman run --rm busybox sh -c 'echo out; echo err >&2'
 	output_is $'out\nerr'
 	[ "$(pr busybox sh -c 'echo out; echo err >&2' 2>/dev/null)" = out ]
 	[ "$(echo typed | pr -i busybox cat)" = typed ]

@@ -35,9 +35,15 @@ podman_teardown() {
 	[ -z "$left" ] || { echo "left behind: $left"; return 1; }
 }
 
-# pr ARG...: a temporary container.
+# pr ARG...: a temporary container.  On a busy machine podman's monitor loses what
+# a short one has printed: what said nothing and went well is run again.
 pr() {
-	podman run --rm "$@"
+	local out status=0
+	out=$(mktemp "$BATS_TEST_TMPDIR/pr.XXXX")
+	podman run --rm "$@" >"$out" || status=$?
+	[ -s "$out" ] || [ $status -ne 0 ] || podman run --rm "$@" </dev/null >"$out" || status=$?
+	cat "$out"
+	return $status
 }
 
 # of NAME TEMPLATE: what podman inspect says about it.
