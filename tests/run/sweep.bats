@@ -11,7 +11,7 @@ setup_file() {
 
 # sweep SCENARIO...: prints what is needed to repeat a failure.
 sweep() {
-	B=$BIN TMPDIR=$BATS_TEST_TMPDIR "$ROOT/tests/fault/sweep" -n 12 -o $(($(date +%s) / 86400)) "$@" 3>&-
+	B=$BIN TMPDIR=$BATS_TEST_TMPDIR "$ROOT/tests/fault/sweep" -n 10 -o $(($(date +%s) / 86400)) "$@" 3>&-
 }
 
 @test "pull and load, killed at a sample of their calls" {
