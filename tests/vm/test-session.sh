@@ -42,20 +42,32 @@ after_boot() {
 		dev 'coracle start old && coracle exec old echo again && coracle rm -f old'
 }
 
-# A registry that sends slowly, with the image of the store.
+save_layout() {
+	dev 'coracle save --format oci-archive -o l.tar busybox && mkdir l && tar -x -C l -f l.tar &&
+		sed -i "s|\(ref.name\": *\"\)[^\"]*|\1latest|" l/index.json'
+}
+
+# registry RATE: it sends what save_layout saved, so many bytes a second.
 registry() {
-	dev 'coracle save --format oci-archive -o l.tar busybox && rm -rf l && mkdir l && tar -x -C l -f l.tar &&
-		sed -i "s|\(ref.name\": *\"\)[^\"]*|\1latest|" l/index.json' || return
 	{
 		sleep infinity | python3 $VM/registryd --layout /home/dev/l --port 5000 \
-			--script '{"rules": [{"match": "GET .*/blobs/", "rate": 400000}]}'
+			--script "{\"rules\": [{\"match\": \"GET .*/blobs/\", \"rate\": $1}]}"
 	} >/dev/null 2>&1 &
 	wait_for 20 bash -c ': </dev/tcp/127.0.0.1/5000'
 }
 
+# The lists work, and blobs are what their names say.
 store_is_whole() {
-	dev 'coracle images && coracle ps -a && bb busybox echo runs' | tee /dev/stderr | grep -qx runs
+	dev 'coracle images && coracle ps -a && coracle system df && cd ~/.local/share/coracle/content/blobs/sha256 &&
+		find -type f -printf "%f\n" | xargs -r sha256sum | awk "{ print } \$1 != \$2 { bad = 1 } END { exit bad }"'
 }
+
+image_runs() { dev "bb $1 echo runs" | tee /dev/stderr | grep -qx runs; }
+
+has_no_blobs() { ! find /home/dev/.local/share/coracle/content/blobs -type f | grep .; }
+
+# A layer of which some has come.
+is_pulling() { find /home/dev/.local/share/coracle/content/ingest -type f -size +100k | grep .; }
 
 case $BOOT in
 1)
@@ -79,15 +91,23 @@ case $BOOT in
 3)
 	test_that 'after a power cut in runs: unknown, start works' after_boot unknown
 	test_that 'after a power cut in runs: the store is whole' store_is_whole
-	test_that 'a registry' registry
+	test_that 'after a power cut in runs: the image runs' image_runs busybox
+	test_that 'an image is saved' save_layout
+	# What is in the store would not be fetched.
+	test_that 'all images are removed' dev 'coracle rmi -f $(coracle images -q)'
+	test_that 'no blobs are left' wait_for 60 has_no_blobs
+	test_that 'a registry' registry 50000
+	sync
 	dev 'coracle pull localhost:5000/a:latest' >/dev/null 2>&1 &
-	sleep 4
+	test_that 'a pull that is under way' wait_for 120 is_pulling
 	cut_power
 	;;
 4)
 	test_that 'after a power cut in pull: the store is whole' store_is_whole
-	test_that 'a registry again' registry
-	test_that 'after a power cut in pull: the next one works' dev \
-		'coracle pull -q localhost:5000/a:latest && bb localhost:5000/a:latest true'
+	test_that 'after a power cut in pull: no image' dev '! coracle images -q | grep .'
+	test_that 'a registry again' registry 10000000
+	test_that 'after a power cut in pull: the next one works' dev 'coracle pull -q localhost:5000/a:latest'
+	test_that 'after a power cut in pull: the image runs' image_runs localhost:5000/a:latest
+	test_that 'after a pull: the store is whole' store_is_whole
 	;;
 esac
