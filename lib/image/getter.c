@@ -27,6 +27,7 @@ struct item {
 	struct content_ingest in;	/* open: it is ours to download */
 	int fd;				/* of a blob that is here */
 	uint64_t have;
+	bool is_resumed;		/* an earlier download left a part */
 	bool is_fetched;
 	struct snapshot_staging snap;	/* fd -1: not to be unpacked */
 	enum layer_kind kind;		/* of what was unpacked */
@@ -95,8 +96,10 @@ static int take_blob(struct item *it, struct err *e)
 	}
 	r = content_ingest_begin(&it->in, o->env->store, o->lease, &blob->digest,
 				 blob->size, e);
-	if (r == CONTENT_WRITE)
+	if (r == CONTENT_WRITE) {
 		it->have = it->in.offset;
+		it->is_resumed = it->have > 0;
+	}
 	if (r == CONTENT_EXISTS) {
 		it->fd = content_get(o->env->store, &blob->digest, NULL, e);
 		r = it->fd < 0 ? it->fd : r;
@@ -527,19 +530,46 @@ static int publish(struct round *rd, struct err *e)
 	return r;
 }
 
-static void end_round(struct round *rd, int result)
+static bool is_bad(const struct item *it)
+{
+	return atomic_load(&it->round->work->page->layer[it->slot].is_bad);
+}
+
+/* A power cut may leave a file of the right length without its bytes. */
+static bool has_bad_leftover(const struct round *rd)
+{
+	for (size_t i = 0; i < rd->items; i++)
+		if (rd->item[i].is_resumed && is_bad(&rd->item[i]))
+			return true;
+	return false;
+}
+
+static void end_round(struct round *rd)
 {
 	for (size_t i = 0; i < rd->items; i++) {
 		struct item *it = &rd->item[i];
-		bool is_good = atomic_load(&rd->work->page->layer[it->slot].is_done);
 
-		/* Bytes that are all here and did not pass are of no use. */
-		if (it->in.store)
-			content_ingest_abort(&it->in, result != -EBADMSG || is_good ||
-						      !it->is_fetched);
+		if (it->in.store && is_bad(it))
+			content_ingest_discard(&it->in);
+		content_ingest_abort(&it->in, true);
 		fd_auto(&it->fd);
 		fd_auto(&it->snap.fd);
 	}
+}
+
+/* The next round begins without what this one has unpacked. */
+static int begin_again(struct round *rd, struct err *e)
+{
+	const struct image_progress *p = rd->o->env->progress;
+	int r = 0;
+
+	if (p && p->note)
+		p->note(p->arg, "what an earlier download left is damaged; it is fetched again");
+	work_clear(rd->work);
+	for (size_t i = 0; i < rd->items && r == 0; i++)
+		if (rd->item[i].snap.id)
+			r = snapshot_remove(rd->o->env->store, rd->item[i].snap.id, e);
+	return r < 0 ? r : 1;
 }
 
 /* 1: there is more to do. */
@@ -547,7 +577,7 @@ static int one_round(const struct get_options *o, struct err *e)
 {
 	AUTO_FREE struct round *rd = mem_new(struct round);
 	AUTO(work) struct work *w = mem_new(struct work);
-	bool is_waiting;
+	bool is_waiting, is_over;
 	int r = work_init(w, e);
 
 	if (r < 0)
@@ -562,7 +592,12 @@ static int one_round(const struct get_options *o, struct err *e)
 	if (r == 0)
 		r = publish(rd, e);
 	is_waiting = rd->is_waiting;
-	end_round(rd, r);
+	is_over = r != -EBADMSG || !has_bad_leftover(rd);
+	end_round(rd);
+	if (!is_over) {
+		err_clear(e);
+		return begin_again(rd, e);
+	}
 	if (r < 0 || !is_waiting)
 		return r;
 	/* Others may be waiting for what is ours. */

@@ -212,6 +212,7 @@ static int do_job(struct work *w, const struct work_job *j, char *buf,
 		if (r < 0) {
 			char text[DIGEST_TEXT_MAX];
 
+			atomic_store(&w->page->layer[i].is_bad, r == -EBADMSG);
 			digest_print(&w->layer[i].blob->digest, text);
 			return err_ctx(e, r, "layer %.19s", text);
 		}

@@ -33,6 +33,7 @@ struct work_shared {
 	_Atomic uint32_t abandoned;
 	_Atomic uint64_t used;		/* bytes of the blob that are through */
 	_Atomic uint32_t is_done;
+	_Atomic uint32_t is_bad;	/* these bytes are no layer, or another one */
 	uint64_t entries;		/* of what was unpacked, once is_done */
 	uint64_t bytes;
 	uint64_t links;			/* that wait, links.h */

@@ -112,6 +112,9 @@ int content_ingest_commit(struct content_ingest *in, const struct digest *d,
 /* keep: leave the bytes for whoever resumes. */
 void content_ingest_abort(struct content_ingest *in, bool keep);
 
+/* The bytes are not what they should be: nobody shall resume them. */
+void content_ingest_discard(struct content_ingest *in);
+
 static inline void content_ingest_auto(struct content_ingest *in)
 {
 	content_ingest_abort(in, true);

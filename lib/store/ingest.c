@@ -254,9 +254,8 @@ int content_ingest_restart(struct content_ingest *in, struct err *e)
 	return 0;
 }
 
-/* The bytes are not what they should be.  When they are a link to a blob that
- * lost its row, that blob is as wrong. */
-static void discard(struct content_ingest *in)
+/* When they are a link to a blob that lost its row, that blob is as wrong. */
+void content_ingest_discard(struct content_ingest *in)
 {
 	struct err ignored = ERR_INIT;
 	struct store *s = in->store;
@@ -339,7 +338,7 @@ int content_ingest_commit(struct content_ingest *in, const struct digest *d,
 	if (r == 0)
 		r = name_it(in, d, e);
 	if (r < 0) {
-		discard(in);
+		content_ingest_discard(in);
 		return r;
 	}
 	s->pending = mem_grow(s->pending, s->pending_count + 1, sizeof(*s->pending));

@@ -89,6 +89,32 @@ static void test_resume(void **state)
 	fake_stop(&w->fake);
 }
 
+/* What a power cut may leave of a download: its length without its bytes.  That
+ * is seen while another layer is on its way; all the same one call is enough. */
+static void test_damaged_rest(void **state)
+{
+	struct world *w = *state;
+	struct pull_result res;
+	struct err e = ERR_INIT;
+	int ingest = store_dir(w->store, STORE_DIR_INGEST, &e);
+	char hex[DIGEST_TEXT_MAX], other[DIGEST_TEXT_MAX], path[DIGEST_TEXT_MAX + 8];
+	AUTO_FREE char *script = NULL;
+	AUTO_FD int fd = -1;
+
+	digest_hex(&w->layer[0], other);
+	digest_hex(&w->layer[1], hex);
+	script = mem_printf("{\"rules\":[{\"match\":\"%s\",\"times\":1,\"delay\":3}]}", other);
+	assert_int_equal(mkdirat(ingest, hex, 0700), 0);
+	snprintf(path, sizeof(path), "%s/data", hex);
+	fd = openat(ingest, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, 50000), 0);
+	fake_start(&w->fake, &w->layout, script, NULL);
+	MUST(pull(w, &snap_overlay, PULL_ALWAYS, &res, &e));
+	check_image(w, &snap_overlay);
+	assert_int_equal(fake_count(&w->fake, hex), 2);
+	fake_stop(&w->fake);
+}
+
 /* A blob whose bytes are not those of its name: no image, nothing kept of the
  * blob; once the registry is right the same command works. */
 static void test_wrong_bytes(void **state)
@@ -619,6 +645,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_pull), TEST(test_never), TEST(test_resume),
+		TEST(test_damaged_rest),
 		TEST(test_wrong_bytes), TEST(test_wrong_diff), TEST(test_save_load),
 		TEST(test_links_across), TEST(test_links_depend),
 		TEST(test_links_nowhere), TEST(test_opaque_root),
