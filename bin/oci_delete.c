@@ -1,6 +1,5 @@
 /* coracle-oci kill, delete: the end of a container. */
 #include <fcntl.h>
-#include <poll.h>
 #include <regex.h>
 #include <signal.h>
 #include <string.h>
@@ -127,10 +126,9 @@ static void hook_failed(const char *words, void *arg)
 /* Whoever is its parent reaps it: no longer running is enough. */
 static int await_end(const struct oci_box *b, int init, struct err *e)
 {
-	struct pollfd p = { .fd = init, .events = POLLIN };
-	int r = poll(&p, 1, END_MS);
-
-	return r > 0 ? 0 : err_set(e, ETIMEDOUT, "container '%s': does not end", b->id);
+	if (proc_pidfd_wait(init, END_MS) > 0)
+		return 0;
+	return err_set(e, ETIMEDOUT, "container '%s': does not end", b->id);
 }
 
 int oci_end_init(const struct oci_box *b, struct err *e)

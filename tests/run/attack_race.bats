@@ -17,7 +17,7 @@ setup_file() {
 # A bundle whose volume vol is mounted at /m, and x below it at /m/a/b, while a and a link change
 # places all the time.  What the link names is a canary outside, and inside a directory like a.
 setup() {
-	W=$BATS_TEST_TMPDIR
+	W=$BATS_TEST_TMPDIR BOX=race-$BATS_TEST_NUMBER-$$
 	mkdir -p "$W"/bundle/rootfs/{bin,proc,sys,dev,tmp,m} "$W"/vol/a/{b,t} "$W"/{x,state,victim/b,victim/t}
 	mkdir -p "$W/bundle/rootfs$W"/victim/{b,t}
 	cp "$(command -v busybox)" "$W/bundle/rootfs/bin/busybox"
@@ -59,9 +59,9 @@ race() {
 	REFUSED=0
 	"$HOSTILE" swap "$W/vol/a" "$W/vol/$1" "$W/stop" >"$W/swaps" &
 	for ((i = 0; i < ROUNDS; i++)); do
-		if oci create -b "$W/bundle" --pid-file "$W/pid" box >>"$W/said" 2>&1 </dev/null; then
+		if oci create -b "$W/bundle" --pid-file "$W/pid" "$BOX" >>"$W/said" 2>&1 </dev/null; then
 			placed
-			oci delete -f box
+			oci delete -f "$BOX"
 		else
 			REFUSED=$((REFUSED + 1))
 		fi

@@ -100,6 +100,15 @@ suite() {
 	coracle start life
 	kill_shims
 	coracle rm -f life
+	say a bundle
+	b=$TMPDIR/bundle; rm -rf "$b"; mkdir -p "$b/rootfs/bin" "$b/rootfs/proc" "$b/rootfs/sys" "$b/rootfs/dev"
+	cp "$(command -v busybox)" "$b/rootfs/bin/busybox"
+	cd "$b" && coracle-oci spec --rootless && sed -i "s/\"terminal\": *true/\"terminal\":false/; s/\"sh\"/\"busybox\",\"sleep\",\"100\"/" config.json
+	oci() { coracle-oci --root "$TMPDIR/state" "$@"; }
+	oci create deny-$$ </dev/null >/dev/null 2>&1; oci list -q | wc -l
+	oci start deny-$$; oci exec deny-$$ busybox id -u
+	oci state deny-$$ | grep -o running
+	oci kill deny-$$ KILL; oci delete -f deny-$$; oci list -q | wc -l; cd /
 	say doctor
 	coracle doctor | grep -E "user namespaces|procfs|seccomp"
 	say none is left
