@@ -23,7 +23,7 @@
 #define MAX_PROCS MIB(1)
 
 static const char *const wanted[] = {
-	"cpu", "cpuset", "hugetlb", "io", "memory", "pids", "rdma",
+	"cpu", "cpuset", "dmem", "hugetlb", "io", "memory", "misc", "pids", "rdma",
 };
 
 void cgroup_tree_auto(struct cgroup_tree *t)

@@ -231,7 +231,7 @@ dev_cgroupfs() {
 
 test_root() {
 	test_that "$MANAGER: $1" "$2"
-	oci delete -f c
+	wait_for 60 oci delete -f c
 }
 
 test_root 'memory limit: killed' memory
