@@ -79,7 +79,7 @@ static void add_pairs(struct compile *c, struct mount_plan *m, const struct spec
 	const char *type = fs_type(sm);
 	bool is_virtual = is_one_of(type, virtual, ARRAY_SIZE(virtual));
 
-	if (!is_virtual && !str_is_empty(sm->source)) {
+	if (!str_is_empty(sm->source)) {
 		strv_add(&m->pairs, "source");
 		strv_add(&m->pairs, sm->source);
 	}

@@ -236,7 +236,7 @@ teardown_file() {
 		'stat -c %a /t; df -k /t | tail -n 1; grep " /u " /proc/self/mounts; ls -A /t'
 	output_has '^1770$'
 	output_has ' 64 '
-	output_has ' /u tmpfs ro,'
+	output_has '^tmpfs /u tmpfs ro,'
 	ok pr --mount "type=bind,src=$d,dst=/b,ro=true" busybox sh -c 'cat /b/file; touch /b/x || echo refused'
 	output_has '^content$'
 	output_has '^refused$'
