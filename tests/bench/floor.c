@@ -3,9 +3,10 @@
  *	floor [--net] [-n COUNT] BASE
  *
  * One run is: clone with new user, mount, pid, ipc, uts and cgroup (with
- * --net: and network) namespaces, newuidmap and newgidmap at the same time,
- * an overlay of BASE/lower, BASE/upper, BASE/work, pivot_root, execve of
- * /bin/true, wait.  No proc, no dev, no masks, no capabilities, no filter.
+ * --net: and network) namespaces into a new cgroup where we may make one,
+ * newuidmap and newgidmap at the same time, an overlay of BASE/lower,
+ * BASE/upper, BASE/work, pivot_root, execve of /bin/true, wait, rmdir of the
+ * cgroup.  No proc, no dev, no masks, no capabilities, no filter.
  * Prints the median and the 10th percentile in microseconds.
  */
 #include <errno.h>
@@ -20,12 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define GRANT_MAX 64
+#define CGROUP_MAX 600
 
 static const char *base;
 static char sub_uid[2][GRANT_MAX], sub_gid[2][GRANT_MAX];
@@ -64,6 +67,23 @@ static void read_grant(const char *path, char out[2][GRANT_MAX])
 	}
 	fprintf(stderr, "%s: nothing for %s\n", path, user);
 	exit(1);
+}
+
+/* Makes a cgroup below ours and opens it; -1 where that cannot be. */
+static int make_cgroup(char path[CGROUP_MAX])
+{
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[512], own[400] = "";
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "0::%399[^\n]", own) == 1)
+			break;
+	if (f)
+		fclose(f);
+	snprintf(path, CGROUP_MAX, "/sys/fs/cgroup%s/floor-%d", own, (int)getpid());
+	if (!*own || mkdir(path, 0755) < 0)
+		return -1;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static void child(int sync)
@@ -130,9 +150,14 @@ static void run_once(bool net)
 			 CLONE_NEWUTS | CLONE_NEWCGROUP | (net ? CLONE_NEWNET : 0u),
 		.exit_signal = SIGCHLD,
 	};
-	int p[2];
+	char cgroup[CGROUP_MAX];
+	int p[2], fd = make_cgroup(cgroup);
 	pid_t pid, u, g;
 
+	if (fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned)fd;
+	}
 	if (pipe2(p, O_CLOEXEC) < 0)
 		die("pipe");
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
@@ -149,6 +174,10 @@ static void run_once(bool net)
 	wait_for(pid);
 	close(p[0]);
 	close(p[1]);
+	if (fd >= 0) {
+		close(fd);
+		rmdir(cgroup);
+	}
 }
 
 static int compare(const void *a, const void *b)
