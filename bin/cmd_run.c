@@ -71,10 +71,11 @@ static int print_plan(struct app *app, struct ctr_env *env, const struct ctr_bun
 }
 
 static int run_foreground(struct app *app, struct ctr_env *env, struct ctr_bundle *b,
-			  struct client *client, const struct run_args *a, struct err *e)
+			  struct ctr_prepared *start, const struct run_args *a, struct err *e)
 {
+	AUTO(client) struct client client = CLIENT_INIT;
 	struct foreground f = FOREGROUND_INIT;
-	struct ctr_start_opts o = { .rows = 0 };
+	struct ctr_start_opts o = { .prepared = start };
 	struct err late = ERR_INIT;
 	bool detached = false;
 	int status, r;
@@ -86,18 +87,18 @@ static int run_foreground(struct app *app, struct ctr_env *env, struct ctr_bundl
 	o.streams = foreground_streams(&f) | SHIM_ATTACH_OWNER;
 	if (f.tty)
 		foreground_size(&o.rows, &o.cols);
-	r = ctr_start(client, env, b, &o, &status, e);
+	r = ctr_start(&client, env, b, &o, &status, e);
 	env_say(env, app);
 	if (r < 0) {
 		app_error(app, e);
 		err_clear(e);
 	} else {
-		r = foreground_run(app, client, &f, &detached, e);
+		r = foreground_run(app, &client, &f, &detached, e);
 		if (r < 0 || detached)
 			return r;
 		status = r;
 		if (a->create.rm)
-			(void)!client_release(client, &late);
+			(void)!client_release(&client, &late);
 		err_clear(&late);
 	}
 	if (finish(env, b, &late) < 0)
@@ -106,12 +107,13 @@ static int run_foreground(struct app *app, struct ctr_env *env, struct ctr_bundl
 }
 
 static int run_detached(struct app *app, struct ctr_env *env, struct ctr_bundle *b,
-			struct client *client, struct err *e)
+			struct ctr_prepared *start, struct err *e)
 {
-	const struct ctr_start_opts o = { .streams = 0 };
+	AUTO(client) struct client client = CLIENT_INIT;
+	const struct ctr_start_opts o = { .prepared = start };
 	struct err late = ERR_INIT;
 	int status;
-	int r = ctr_start(client, env, b, &o, &status, e);
+	int r = ctr_start(&client, env, b, &o, &status, e);
 
 	env_say(env, app);
 	if (r == 0) {
@@ -130,14 +132,14 @@ static int run_run(struct app *app, void *args, char **operands, int count, stru
 	const struct ctr_remove_opts remove = { .volumes = true };
 	const struct run_args *a = args;
 	AUTO(env) struct ctr_env env = { .ns = NULL };
-	AUTO(client) struct client shim = CLIENT_INIT;
+	AUTO(ctr_prepared) struct ctr_prepared start = CTR_PREPARED_INIT;
 	AUTO(ctr_bundle) struct ctr_bundle b;
 	int r;
 
 	ctr_bundle_init(&b);
 	if (a->create.tty && a->create.interactive && !a->detach && !isatty(STDIN_FILENO))
 		return err_set(e, ENOTTY, "-t: standard input is not a terminal");
-	r = new_ctr(&b, a->dry_run ? NULL : &shim, app, &env, &a->create, operands, count, e);
+	r = new_ctr(&b, a->dry_run ? NULL : &start, app, &env, &a->create, operands, count, e);
 	if (r < 0)
 		return r;
 	if (a->dry_run) {
@@ -148,8 +150,8 @@ static int run_run(struct app *app, void *args, char **operands, int count, stru
 			r = ctr_get(&c, &env, b.id, e);
 		return r < 0 ? r : ctr_remove(&env, &c, &remove, e);
 	}
-	return a->detach ? run_detached(app, &env, &b, &shim, e) :
-			   run_foreground(app, &env, &b, &shim, a, e);
+	return a->detach ? run_detached(app, &env, &b, &start, e) :
+			   run_foreground(app, &env, &b, &start, a, e);
 }
 
 static const char *const run_aliases[] = { "container run", NULL };

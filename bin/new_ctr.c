@@ -100,11 +100,12 @@ static int open_cidfile(const struct app *app, const char *path, struct err *e)
 	return fd < 0 ? err_sys(e, "--cidfile '%s'", path) : fd;
 }
 
-int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app, struct ctr_env *env,
-	    const struct create_args *a, char **operands, int count, struct err *e)
+int new_ctr(struct ctr_bundle *out, struct ctr_prepared *start, struct app *app,
+	    struct ctr_env *env, const struct create_args *a, char **operands, int count,
+	    struct err *e)
 {
 	AUTO(ctr_config) struct ctr_config config;
-	struct ctr_create_in in = { .config = &config, .name = a->name, .is_started_next = shim };
+	struct ctr_create_in in = { .config = &config, .name = a->name, .is_started_next = start };
 	AUTO_FD int cidfile = -1;
 	int r;
 
@@ -113,8 +114,10 @@ int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app, struct
 	if (r == 0)
 		r = env_begin(env, app, e);
 	/* Its start and our work on the store go on side by side. */
-	if (r == 0 && shim)
-		r = ctr_prepare(shim, env, &config, e);
+	if (r == 0 && start) {
+		r = ctr_prepare(start, env, &config, e);
+		in.id = start->id;
+	}
 	if (r == 0)
 		r = env_init(env, app, e);
 	if (r == 0 && !a->rootfs)

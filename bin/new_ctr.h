@@ -5,11 +5,11 @@
 #include "bin/env.h"
 #include "bin/opts_create.h"
 #include "lib/ctr/bundle.h"
-#include "lib/ctr/client.h"
+#include "lib/ctr/start.h"
 
-/* shim: for a container that is started at once, a shim is started meanwhile;
+/* start: for a container that is started at once, which begins meanwhile;
  * NULL: it is not. */
-int new_ctr(struct ctr_bundle *out, struct client *shim, struct app *app,
+int new_ctr(struct ctr_bundle *out, struct ctr_prepared *start, struct app *app,
 	    struct ctr_env *env, const struct create_args *a, char **operands,
 	    int count, struct err *e) MUST_CHECK;
 

@@ -115,16 +115,6 @@ bool delegate_go_beside(char *dir, const struct cgroup_tree *tree)
 	return !is_managed(dir) && cgroup_is_delegated(tree, dir);
 }
 
-bool delegate_has_place(void)
-{
-	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
-	struct err none = ERR_INIT;
-	char dir[CGROUP_PATH_MAX];
-
-	return cgroup_tree_open(&tree, &none) == 0 && cgroup_of(0, dir, &none) == 0 &&
-		(cgroup_is_delegated(&tree, dir) || delegate_go_beside(dir, &tree));
-}
-
 static int below_own(struct delegated *out, const struct cgroup_tree *tree,
 		     const struct delegate_request *q, struct err *e)
 {

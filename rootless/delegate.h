@@ -54,9 +54,6 @@ static inline void delegated_auto(struct delegated *d)
 int delegate_create(struct delegated *out, const struct delegate_request *q,
 		    struct err *e) MUST_CHECK;
 
-/* Might rung 1 have a place for a container? */
-bool delegate_has_place(void) MUST_CHECK;
-
 /* Makes dir, a path in that tree, its parent, if we may use that. */
 bool delegate_go_beside(char *dir, const struct cgroup_tree *tree);
 

@@ -57,9 +57,10 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = shim_setup(s, START_FD, &e);
 	if (r < 0) {
-		rt_abort(&s->box);
+		shim_give_up(s);
 		answer_error(START_FD, &e);
 		return 1;
 	}
+	fd_auto(&s->early_cgroup_fd);
 	return shim_run(s, &e) < 0;
 }

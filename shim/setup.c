@@ -49,15 +49,27 @@ static int take_network(struct shim *s, struct err *e)
 	return 0;
 }
 
-/* A plan that came before the start message: what it asks for is begun, and
- * should that fail, the start itself will say why. */
+/* A plan that came before the start message, perhaps with a cgroup: what it
+ * asks for is begun, and should that fail, the start itself will say why. */
 static void prepare(struct shim *s, size_t len)
 {
 	struct err later = ERR_INIT;
 
 	memcpy(s->early, s->message, len);
 	if (plan_check(s->early, len, &later) == 0)
-		(void)!rt_prepare(&s->box, s->early, &later);
+		(void)!rt_prepare(&s->box, s->early, s->early_cgroup_fd, &later);
+}
+
+void shim_give_up(struct shim *s)
+{
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	struct err lost = ERR_INIT;
+
+	rt_abort(&s->box);
+	/* Whoever made it may be gone. */
+	if (s->early_cgroup_fd >= 0 && cgroup_tree_open(&tree, &lost) == 0)
+		(void)!cgroup_remove_open(&tree, s->early_cgroup_fd, &lost);
+	fd_auto(&s->early_cgroup_fd);
 }
 
 static bool is_plan(const struct shim *s, ssize_t len)
@@ -78,11 +90,12 @@ int shim_receive(struct shim *s, int sock, struct err *e)
 	ssize_t n;
 	int r;
 
-	s->plan_fd = s->cgroup_fd = s->init_pidfd = -1;
+	s->plan_fd = s->cgroup_fd = s->early_cgroup_fd = s->init_pidfd = -1;
 	s->box = (struct rt_container)RT_CONTAINER_INIT;
 	netkeep_init(&s->net);
 	n = fd_recv(sock, s->message, sizeof(s->message), fds, &count, 0, e);
-	if (is_plan(s, n) && count == 0) {
+	if (is_plan(s, n) && count <= 1) {
+		s->early_cgroup_fd = take_fd(&fds[0]);
 		prepare(s, (size_t)n);
 		count = SHIM_FDS;
 		n = fd_recv(sock, s->message, sizeof(s->message), fds, &count, 0, e);

@@ -32,6 +32,7 @@ struct shim {
 	struct shim_start cfg;		/* strings point into message */
 	int plan_fd;
 	int cgroup_fd;			/* -1: none */
+	int early_cgroup_fd;		/* until the start message has come */
 	struct rt_container box;
 	int init_pidfd;			/* of box, or of who is adopted */
 	bool adopted;
@@ -59,6 +60,9 @@ struct shim {
 int shim_receive(struct shim *s, int sock, struct err *e) MUST_CHECK;
 int shim_setup(struct shim *s, int sock, struct err *e) MUST_CHECK;
 int shim_run(struct shim *s, struct err *e) MUST_CHECK;
+
+/* There is no container after all: undoes what an early plan began. */
+void shim_give_up(struct shim *s);
 
 /* --- between the files of the shim --- */
 

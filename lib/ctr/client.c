@@ -19,7 +19,7 @@
 /* --- starting --- */
 
 int client_prepare(struct client *out, const char *shim_path,
-		   const struct buf *early, struct err *e)
+		   const struct buf *early, int cgroup_fd, struct err *e)
 {
 	AUTO(fd_pair) struct fd_pair pair = FD_PAIR_INIT;
 	char *argv[] = { (char *)"coracle-shim", NULL };
@@ -29,7 +29,7 @@ int client_prepare(struct client *out, const char *shim_path,
 	if (r < 0)
 		return r;
 	/* The message waits in the socket while the shim starts. */
-	if (early && fd_send(pair.a, early->data, early->len, NULL, 0, 0, e) < 0)
+	if (early && fd_send(pair.a, early->data, early->len, &cgroup_fd, cgroup_fd >= 0, 0, e) < 0)
 		return -e->code;
 	r = proc_spawn(&p,
 		       &(struct proc_spec){
@@ -55,7 +55,7 @@ int client_launch(struct client *c, const char *shim_path,
 	AUTO(buf) struct buf b = BUF_INIT(MAX_SHIM_MESSAGE);
 	int sent[SHIM_FDS];
 	size_t count = 0;
-	int r = c->sock < 0 ? client_prepare(c, shim_path, NULL, e) : 0;
+	int r = c->sock < 0 ? client_prepare(c, shim_path, NULL, -1, e) : 0;
 
 	s->fds = 0;
 	for (int i = 0; i < SHIM_FDS; i++)

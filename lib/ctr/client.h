@@ -48,9 +48,10 @@ struct client_started {
 
 /* Starts a shim that waits for its message, while the caller is still making
  * what the message is about.  early: a plan of plan_compile_early() that it
- * begins with, or NULL.  It ends when the client does. */
+ * begins with, or NULL; cgroup_fd: in which cgroup, which it then removes
+ * should there be no start, or -1.  It ends when the client does. */
 int client_prepare(struct client *out, const char *shim_path,
-		   const struct buf *early, struct err *e) MUST_CHECK;
+		   const struct buf *early, int cgroup_fd, struct err *e) MUST_CHECK;
 
 /* Gives a shim its message; one is started when c was not prepared.
  * fds[SHIM_FDS] by enum shim_fd, -1 where there is none (s->fds is filled in

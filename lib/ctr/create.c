@@ -331,7 +331,7 @@ static int choose_identity(struct ctr_bundle *out, const struct ctr_create_in *i
 			   struct err *e)
 {
 	char id[ID_LEN + 1];
-	int r = id_make(id, e);
+	int r = in->id ? 0 : id_make(id, e);
 
 	if (r < 0)
 		return r;
@@ -339,7 +339,7 @@ static int choose_identity(struct ctr_bundle *out, const struct ctr_create_in *i
 		return err_set(e, EINVAL,
 			       "'%s' is not a name: letters, digits, '_', '.', '-' are allowed",
 			       in->name);
-	out->id = mem_str(id);
+	out->id = mem_str(in->id ? in->id : id);
 	out->name = in->name ? mem_str(in->name) : ctr_random_name(0);
 	return 0;
 }

@@ -17,6 +17,7 @@ struct ctr_create_in {
 	struct ctr_config *config;	/* of the flags; its contents are taken */
 	const char *name;		/* NULL: one is chosen */
 	bool given_entrypoint;
+	const char *id;			/* NULL: one is made */
 	bool is_started_next;		/* by ctr_start(), which then needs no row
 					 * written: it says running at once */
 };

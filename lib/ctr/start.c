@@ -218,15 +218,37 @@ int ctr_plan(struct buf *out, struct ctr_env *env, const struct ctr_bundle *b, s
 
 /* --- the shim --- */
 
-/* A cgroup has to be there before its first process is, and another
+static void cgroup_name(char out[static ID_SHORT_LEN + 16], const char *id)
+{
+	snprintf(out, ID_SHORT_LEN + 16, "coracle-%.*s", ID_SHORT_LEN, id);
+}
+
+void ctr_prepared_auto(struct ctr_prepared *p)
+{
+	client_auto(&p->shim);
+	delegate_undo(&p->cgroup);
+}
+
+/* Limits may need a scope, which is made around the shim; and another
  * container's network is in its user namespace. */
 static bool can_begin_early(const struct ctr_config *c)
 {
 	return c->net != CTR_NET_CONTAINER && !c->memory && !c->nano_cpus && !c->cpu_shares &&
-	       !c->cpuset_cpus && !c->pids_limit && !delegate_has_place();
+	       !c->cpuset_cpus && !c->pids_limit;
 }
 
-int ctr_prepare(struct client *out, struct ctr_env *env, const struct ctr_config *c,
+static int prepare_cgroup(struct delegated *out, const char *id, struct err *e)
+{
+	struct spec_resources none;
+	char name[ID_SHORT_LEN + 16];
+	const struct delegate_request q = { .name = name, .limits = &none };
+
+	spec_resources_init(&none);
+	cgroup_name(name, id);
+	return delegate_create(out, &q, e);
+}
+
+int ctr_prepare(struct ctr_prepared *out, struct ctr_env *env, const struct ctr_config *c,
 		struct err *e)
 {
 	uint64_t flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
@@ -234,11 +256,15 @@ int ctr_prepare(struct client *out, struct ctr_env *env, const struct ctr_config
 	AUTO(buf) struct buf early = BUF_INIT(MAX_SHIM_MESSAGE);
 	struct plan_options o = { .self_uid = geteuid(), .self_gid = getegid() };
 	struct ids ids;
-	int r;
+	int r = id_make(out->id, e);
 
+	if (r < 0)
+		return r;
 	if (!can_begin_early(c))
-		return client_prepare(out, env->shim_program, NULL, e);
+		return client_prepare(&out->shim, env->shim_program, NULL, -1, e);
 	r = ctr_ids(env, c, &ids, e);
+	if (r == 0)
+		r = prepare_cgroup(&out->cgroup, out->id, e);
 	if (r < 0)
 		return r;
 	if (c->net != CTR_NET_HOST)
@@ -247,9 +273,8 @@ int ctr_prepare(struct client *out, struct ctr_env *env, const struct ctr_config
 	o.newuidmap = ids.newuidmap[0] ? ids.newuidmap : NULL;
 	o.newgidmap = ids.newgidmap[0] ? ids.newgidmap : NULL;
 	r = plan_compile_early(&early, &o, flags, e);
-	return r < 0 ? r : client_prepare(out, env->shim_program, &early, e);
+	return r < 0 ? r : client_prepare(&out->shim, env->shim_program, &early, out->cgroup.fd, e);
 }
-
 
 /* Starts the shim when only it can be what a scope is made around. */
 static int make_cgroup(struct delegated *out, struct client *c, struct ctr_env *env,
@@ -264,9 +289,11 @@ static int make_cgroup(struct delegated *out, struct client *c, struct ctr_env *
 	};
 	int r = 0;
 
-	snprintf(name, sizeof(name), "coracle-%.*s", ID_SHORT_LEN, b->id);
+	if (out->fd >= 0)
+		return 0;
+	cgroup_name(name, b->id);
 	if (delegate_wants_shim(&q) && c->sock < 0)
-		r = client_prepare(c, env->shim_program, NULL, e);
+		r = client_prepare(c, env->shim_program, NULL, -1, e);
 	q.shim = c->shim;
 	if (r == 0)
 		r = delegate_create(out, &q, e);
@@ -353,7 +380,7 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 		 struct err *e)
 {
 	AUTO(buf) struct buf plan = BUF_INIT(MAX_PLAN);
-	AUTO(client) struct client client = { .sock = take_fd(&out->sock), .shim = out->shim };
+	AUTO(client) struct client client = CLIENT_INIT;
 	AUTO_FREE struct net_config *net = NULL;
 	AUTO_FD int run = -1, data = -1, memory = -1;
 	struct client_started started = { .init = 0 };
@@ -364,6 +391,12 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 	int r;
 
 	*exit_status = EXIT_STATUS_TOOL;
+	if (o->prepared) {
+		client = o->prepared->shim;
+		*cgroup = o->prepared->cgroup;
+		o->prepared->shim = (struct client)CLIENT_INIT;
+		o->prepared->cgroup = (struct delegated)DELEGATED_INIT;
+	}
 	if (b->ids.rung == IDS_SINGLE && b->config.userns == CTR_USERNS_DEFAULT)
 		ctr_notice(env, "one id only: %s", b->ids.why);
 	r = ctr_plan(&plan, env, b, e);
@@ -445,7 +478,7 @@ int ctr_start_adopt(struct ctr_env *env, const struct ctr_bundle *b, const char 
 	l.fds[SHIM_FD_RUN] = run;
 	l.fds[SHIM_FD_DATA] = data;
 	l.fds[SHIM_FD_PLAN] = l.fds[SHIM_FD_CGROUP] = -1;
-	r = client_prepare(&client, env->shim_program, NULL, e);
+	r = client_prepare(&client, env->shim_program, NULL, -1, e);
 	if (r < 0)
 		return r;
 	delegate_adopt(cgroup, env->scope_program, client.shim);

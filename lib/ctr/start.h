@@ -12,12 +12,26 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
+#include "lib/base/id.h"
 #include "lib/ctr/bundle.h"
 #include "lib/ctr/client.h"
+#include "rootless/delegate.h"
 
 #define EXIT_STATUS_TOOL 125
 
+/* A start that has begun before its container is there. */
+struct ctr_prepared {
+	struct client shim;
+	struct delegated cgroup;
+	char id[ID_LEN + 1];		/* of the container to be, ctr_create_in */
+};
+
+#define CTR_PREPARED_INIT { .shim = CLIENT_INIT, .cgroup = DELEGATED_INIT }
+
+void ctr_prepared_auto(struct ctr_prepared *p);
+
 struct ctr_start_opts {
+	struct ctr_prepared *prepared;	/* for this container; taken over */
 	uint32_t streams;		/* SHIM_ATTACH_*; 0: detached */
 	uint16_t rows, cols;		/* of the terminal; 0: unknown */
 };
@@ -25,10 +39,9 @@ struct ctr_start_opts {
 /* Starts a shim for a container that is about to be made from this config: it
  * begins with namespaces and id maps meanwhile, where they can be known.  The
  * store is not needed. */
-int ctr_prepare(struct client *out, struct ctr_env *env,
+int ctr_prepare(struct ctr_prepared *out, struct ctr_env *env,
 		const struct ctr_config *c, struct err *e) MUST_CHECK;
 
-/* out: empty, or prepared. */
 int ctr_start(struct client *out, struct ctr_env *env, struct ctr_bundle *b,
 	      const struct ctr_start_opts *o, int *exit_status, struct err *e) MUST_CHECK;
 

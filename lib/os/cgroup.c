@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/fs.h"
@@ -413,6 +414,22 @@ int cgroup_remove(const struct cgroup_tree *t, const char *path, struct err *e)
 		return err_move(e, &missing);
 	r = fs_each(fd, remove_child, &depth, e);
 	return r < 0 ? r : remove_dir(t->fd, below(path), fd, e);
+}
+
+int cgroup_remove_open(const struct cgroup_tree *t, int fd, struct err *e)
+{
+	char name[32], path[CGROUP_PATH_MAX + sizeof(t->mount)];
+	size_t top = strlen(t->mount);
+	ssize_t n;
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	n = readlink(name, path, sizeof(path) - 1);
+	if (n < 0)
+		return err_sys(e, "path of a cgroup");
+	path[n] = '\0';
+	if (!str_starts(path, t->mount) || path[top] != '/')
+		return err_set(e, EINVAL, "'%s' is no cgroup below '%s'", path, t->mount);
+	return cgroup_remove(t, path + top, e);
 }
 
 bool cgroup_is_populated(int fd)

@@ -78,5 +78,8 @@ int cgroup_kill(int fd, struct err *e) MUST_CHECK;
 int cgroup_remove(const struct cgroup_tree *t, const char *path,
 		  struct err *e) MUST_CHECK;
 
+/* The same for an open one. */
+int cgroup_remove_open(const struct cgroup_tree *t, int fd, struct err *e) MUST_CHECK;
+
 bool cgroup_is_populated(int fd);
 void cgroup_await_empty(int fd, uint64_t timeout_ns);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -325,7 +326,15 @@ static int run(struct rt_container *c, const struct rt_args *a, struct boot *b,
 
 /* --- in two halves --- */
 
-int rt_prepare(struct rt_container *out, const void *early, struct err *e)
+/* Never 0 of a cgroup. */
+static ino_t inode_of(int cgroup_fd)
+{
+	struct stat st;
+
+	return cgroup_fd >= 0 && fstat(cgroup_fd, &st) == 0 ? st.st_ino : 0;
+}
+
+int rt_prepare(struct rt_container *out, const void *early, int cgroup_fd, struct err *e)
 {
 	struct rt_container c = RT_CONTAINER_INIT;
 	char path[BOOT_PATH_MAX];
@@ -343,7 +352,7 @@ int rt_prepare(struct rt_container *out, const void *early, struct err *e)
 		return err_set(e, EINVAL, "not an early plan");
 	r = boot_find_exe(&b, NULL, path, e);
 	if (r == 0)
-		r = make_child(&c, &b, -1, e);
+		r = make_child(&c, &b, cgroup_fd, e);
 	if (r == 0)
 		r = userns_begin(&c.maps, c.pid, &m, e);
 	if (r < 0) {
@@ -351,6 +360,7 @@ int rt_prepare(struct rt_container *out, const void *early, struct err *e)
 		return r;
 	}
 	c.early = early;
+	c.early_cgroup = inode_of(cgroup_fd);
 	*out = c;
 	return 0;
 }
@@ -366,7 +376,7 @@ static bool is_prepared(const struct rt_container *c, const struct rt_args *a)
 {
 	const struct plan_head *h = a->plan, *was = c->early;
 
-	return was && a->cgroup_fd < 0 && a->listen_fd < 0 && !a->exe &&
+	return was && inode_of(a->cgroup_fd) == c->early_cgroup && a->listen_fd < 0 && !a->exe &&
 	       !h->preserve_fds && !has_joins(h) &&
 	       h->clone_flags == was->clone_flags &&
 	       same_text(h, h->uid_map, was, was->uid_map) &&

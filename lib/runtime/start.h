@@ -63,6 +63,7 @@ struct rt_container {
 	struct tap tap;		/* fd -1: none */
 	uint32_t rungs;		/* PLAN_RUNG_* taken */
 	const void *early;	/* borrowed: prepared by rt_prepare() with this */
+	ino_t early_cgroup;	/* that it was prepared in; 0: none */
 	struct userns_job maps;	/* of a prepared one: still being written */
 	pid_t fuse_pid;		/* server of the root file system; 0: none */
 	int fuse_pidfd;
@@ -74,9 +75,10 @@ struct rt_container {
 	.maps = { .errs = { -1, -1 } },				\
 }
 
-/* early: of plan_compile_early(), checked, and there until rt_start().  No
- * words are needed of what fails here: rt_start() tries again. */
-int rt_prepare(struct rt_container *out, const void *early,
+/* early: of plan_compile_early(), checked, and there until rt_start().
+ * cgroup_fd: where the container is going to be, -1: nowhere.  No words are
+ * needed of what fails here: rt_start() tries again. */
+int rt_prepare(struct rt_container *out, const void *early, int cgroup_fd,
 	       struct err *e) MUST_CHECK;
 
 /* out: RT_CONTAINER_INIT, or prepared.  What was prepared for another plan is

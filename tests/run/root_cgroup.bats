@@ -73,6 +73,20 @@ in_group() {
 	output_lacks '^left:'
 }
 
+@test "a caller that fails or is killed before there is a container leaves no cgroup" {
+	ok in_group '' 'coracle run --network none --pull never nothing true || echo failed
+		ls $OWN | grep coracle- || echo none
+		coracle run --network none --pull always 127.0.0.1:1/nothing true & caller=$!
+		until ls $OWN | grep -q coracle-; do kill -0 $caller || exit; sleep 0.01; done
+		kill -KILL $caller; echo killed
+		while ls $OWN | grep -q coracle-; do sleep 0.05; done; echo none either'
+	output_has '^failed$'
+	output_has '^none$'
+	output_has '^killed$'
+	output_has '^none either$'
+	output_lacks '^left:'
+}
+
 @test "cgroup.kill ends what a kill of the first process leaves" {
 	ok in_group '' 'coracle run -d --name a --network none busybox sh -c "sleep 100 & sleep 100" >/dev/null
 		coracle kill a >/dev/null; coracle wait a; ls $OWN | grep coracle- || echo none'
