@@ -12,6 +12,7 @@
 #include "lib/base/num.h"
 #include "lib/base/str.h"
 #include "lib/store/blob.h"
+#include "lib/store/images.h"
 #include "lib/store/snapshot.h"
 #include "lib/store/volume.h"
 
@@ -24,6 +25,16 @@ struct run {
 	struct gc_result res;
 	struct err first;		/* what went wrong first */
 };
+
+struct ids {
+	int64_t *v;
+	size_t len;
+};
+
+static void ids_auto(struct ids *l)
+{
+	free(l->v);
+}
 
 static bool is_late(const struct run *g)
 {
@@ -147,6 +158,36 @@ static int sweep_snapshots(struct run *g, struct err *e)
 		free(v[i].driver);
 	}
 	return found < 0 ? note(g, found, e) : done;
+}
+
+/* --- images whose time is over --- */
+
+static int find_expired(struct ids *out, struct store *s, struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	uint64_t now = clock_wall_ns(), at;
+	int r = db_query(&st, s, SQL_IMAGE_EXPIRED, NO_ARGS, e);
+
+	while (r >= 0 && (r = db_next(s, st, e)) > 0) {
+		struct err no_time = ERR_INIT;
+
+		/* RFC 3339 and nothing else that is a time. */
+		if (!strchr(db_peek(st, 1), 'T') || num_time(db_peek(st, 1), now, &at, &no_time) < 0 || at > now)
+			continue;
+		out->v = mem_more(out->v, out->len, sizeof(*out->v));
+		out->v[out->len++] = db_int(st, 0);
+	}
+	return r;
+}
+
+static int drop_expired(struct run *g, struct err *e)
+{
+	AUTO(ids) struct ids old = { .len = 0 };
+	int r = find_expired(&old, g->s, e);
+
+	for (size_t i = 0; r == 0 && i < old.len; i++)
+		r = image_remove(g->s, old.v[i], e);
+	return note(g, r, e);
 }
 
 /* --- rows that only describe others --- */
@@ -413,6 +454,7 @@ int gc_run(struct gc_result *out, struct store *s, const struct gc_options *o,
 	store_make_room(s);
 	(void)note(&g, lease_recover(s, &now), &now);
 	(void)note(&g, volume_bury_dying(s, &now), &now);
+	(void)drop_expired(&g, &now);
 	while (!is_late(&g) && sweep_snapshots(&g, &now) > 0)
 		continue;
 	/* A removed manifest frees its config and layers for the next round. */

@@ -1,10 +1,15 @@
 /* gc.h - removes what nothing refers to, and empties the trash.
  *
- * How it works.  Roots are images, containers, and leases that are not void.
- * An image keeps its blobs (by the edges of content_ref) and the layers of
- * its diff ids; an active snapshot keeps its parents.  References are looked
- * up, never counted: what no row points at goes, and what then has no
- * referrer goes in the next round.
+ * How it works.  Roots are images, containers, leases that are not void, and
+ * what has containerd's label gc.root.  An image keeps its blobs (by the edges
+ * of content_ref) and the layers of its diff ids; an active snapshot keeps its
+ * parents; a label gc.ref.content[.X] of anything keeps the blob whose digest
+ * it says, gc.ref.snapshot.DRIVER[.X] the snapshot of that name or the layer of
+ * that diff id.  References are looked up, never counted: what no row points
+ * at goes, and what then has no referrer goes in the next round.  So labels in
+ * a ring keep each other, which digests cannot.
+ *
+ * An image whose label gc.expire is past loses its name first.
  *
  * Candidates are found by reading.  Each is then checked again and removed in
  * a write transaction of a few rows, so others wait less than a millisecond.

@@ -303,6 +303,8 @@ int image_remove(struct store *s, int64_t row, struct err *e)
 	store_make_room(s);
 	r = store_begin(&tx, s, STORE_DURABLE, e);
 	if (r == 0)
+		r = db_run(s, SQL_IMAGE_DELETE_LABELS, ARGS(I(row)), e);
+	if (r >= 0)
 		r = db_run(s, SQL_IMAGE_DELETE, ARGS(I(row)), e);
 	if (r == 0)
 		return err_set(e, ENOENT, "the image is gone");

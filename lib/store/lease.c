@@ -8,18 +8,26 @@
 #include "lib/base/str.h"
 #include "lib/store/snapshot.h"
 
-static int add(int64_t *id, struct store *s, const char *what,
-	       const struct proc_id *owner, uint64_t seconds, struct err *e)
+struct owner {
+	const char *what;
+	const struct proc_id *proc;
+	const char *ns, *name;		/* of a user's */
+};
+
+static int add(int64_t *id, struct store *s, const struct owner *o, uint64_t expires_ns,
+	       struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	uint64_t now = clock_wall_ns();
 	int64_t made = 0;
 	int r = store_begin(&tx, s, STORE_FAST, e);
 
+	if (r == 0 && o->ns)
+		r = store_use_ns(s, o->ns, e);
 	if (r == 0)
 		r = db_one(&made, s, SQL_LEASE_ADD,
-			   ARGS(T(what), I(owner->pid), I(owner->start), T(s->boot),
-				I(s->pidns), I(now), I(now + seconds * NS_PER_S)), e);
+			   ARGS(T(o->what), I(o->proc->pid), I(o->proc->start), T(s->boot),
+				I(s->pidns), I(clock_wall_ns()), I(expires_ns), T(o->ns),
+				T(o->name)), e);
 	if (r == 0)
 		r = store_commit(&tx, e);
 	if (r == 0)
@@ -30,21 +38,40 @@ static int add(int64_t *id, struct store *s, const char *what,
 int lease_begin(struct lease *out, struct store *s, const char *what,
 		struct err *e)
 {
+	const struct owner o = { .what = what, .proc = &s->self };
 	int r = store_self(s, e);
 
 	if (r == 0)
-		r = add(&out->id, s, what, &s->self, LEASE_TRUST_S, e);
+		r = add(&out->id, s, &o, clock_wall_ns() + LEASE_TRUST_S * NS_PER_S, e);
 	if (r == 0)
 		out->store = s;
 	return r;
 }
 
-int lease_keep(int64_t *id, struct store *s, const char *what,
-	       uint64_t seconds, struct err *e)
+int lease_create(int64_t *id, struct store *s, const char *ns, const char *name,
+		 uint64_t expires_ns, struct err *e)
 {
 	const struct proc_id nobody = { .pid = 0 };
+	const struct owner o = { .what = "user", .proc = &nobody, .ns = ns, .name = name };
+	int r;
 
-	return add(id, s, what, &nobody, seconds, e);
+	if (!str_is_name(name))
+		return err_set(e, EINVAL, "bad lease '%s'", name);
+	r = add(id, s, &o, expires_ns, e);
+	if (r != -ENOENT)
+		return r;
+	err_clear(e);
+	return err_set(e, EEXIST, "lease '%s' is there already", name);
+}
+
+int lease_find(int64_t *id, struct store *s, const char *ns, const char *name, struct err *e)
+{
+	int r = db_one(id, s, SQL_LEASE_BY_NAME, ARGS(T(ns), T(name)), e);
+
+	if (r != -ENOENT)
+		return r;
+	err_clear(e);
+	return err_set(e, ENOENT, "no lease '%s'", name);
 }
 
 int lease_renew(struct lease *l, struct err *e)
@@ -142,6 +169,51 @@ int lease_pin_snapshot(const struct lease *l, int64_t snapshot, struct err *e)
 	return pin(l, SQL_LEASE_PIN_SNAPSHOT, I(snapshot), e);
 }
 
+static int unpin(struct store *s, int64_t id, enum sql q, struct db_arg what, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int r = store_begin(&tx, s, STORE_FAST, e);
+
+	if (r == 0)
+		r = db_run(s, q, ARGS(I(id), what), e);
+	if (r == 0)
+		return err_set(e, ENOENT, "the lease does not hold that");
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
+int lease_unpin_blob(struct store *s, int64_t id, const struct digest *d, struct err *e)
+{
+	return unpin(s, id, SQL_LEASE_DROP_BLOB, D(d), e);
+}
+
+int lease_unpin_snapshot(struct store *s, int64_t id, int64_t snapshot, struct err *e)
+{
+	return unpin(s, id, SQL_LEASE_DROP_SNAPSHOT, I(snapshot), e);
+}
+
+int lease_resources(struct strv *blobs, struct strv *snapshots, struct store *s, int64_t id,
+		    struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	AUTO(db_rows) sqlite3_stmt *names = NULL;
+	int r = db_query(&st, s, SQL_LEASE_BLOBS, ARGS(I(id)), e);
+
+	while (r >= 0 && (r = db_next(s, st, e)) > 0)
+		strv_add(blobs, db_peek(st, 0));
+	if (r >= 0)
+		r = db_query(&names, s, SQL_LEASE_SNAPSHOTS, ARGS(I(id)), e);
+	while (r >= 0 && (r = db_next(s, names, e)) > 0)
+		strv_addf(snapshots, "%s/%s", db_peek(names, 0), db_peek(names, 1));
+	return r;
+}
+
+static void info_clear(struct lease_info *l)
+{
+	free(l->what);
+	free(l->ns);
+	free(l->name);
+}
+
 static void from_row(struct lease_info *out, uint64_t *pidns, sqlite3_stmt *st)
 {
 	*out = (struct lease_info){
@@ -150,12 +222,14 @@ static void from_row(struct lease_info *out, uint64_t *pidns, sqlite3_stmt *st)
 		.owner = { .pid = (pid_t)db_int(st, 2), .start = db_u64(st, 3) },
 		.created_ns = db_u64(st, 6),
 		.expires_ns = db_u64(st, 7),
+		.ns = db_text(st, 8),
+		.name = db_text(st, 9),
 	};
 	(void)str_copy(out->owner.boot, sizeof(out->owner.boot), db_peek(st, 4));
 	*pidns = db_u64(st, 5);
 }
 
-/* A kept lease lives by the clock.  An owner that we can see decides alone;
+/* A user's lease lives by the clock.  An owner that we can see decides alone;
  * one in another pid namespace is believed for a while. */
 static bool is_alive(struct store *s, const struct lease_info *l, uint64_t pidns)
 {
@@ -187,7 +261,7 @@ int lease_is_void(struct store *s, int64_t lease, struct proc_id *owner,
 	alive = is_alive(s, &l, pidns);
 	if (alive && owner && pidns == s->pidns)
 		*owner = l.owner;
-	free(l.what);
+	info_clear(&l);
 	return !alive;
 }
 
@@ -215,7 +289,7 @@ int lease_list(struct leases *out, struct store *s, struct err *e)
 void leases_clear(struct leases *l)
 {
 	for (size_t i = 0; i < l->len; i++)
-		free(l->v[i].what);
+		info_clear(&l->v[i]);
 	free(l->v);
 	*l = (struct leases)LEASES_INIT;
 }

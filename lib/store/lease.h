@@ -8,7 +8,9 @@
  * its lease is believed until it expires (LEASE_TRUST_S after the last
  * renewal).
  *
- * A kept lease has no process; it lives until its time is over.
+ * A lease that a user made has a name in a namespace and no process; it lives
+ * until its time is over or it is removed.  With the label LABEL_GC_FLAT it
+ * keeps what it names and not what that refers to.
  *
  * Ownership: struct lease is a plain value that ends by AUTO(lease).
  * Errors: -ENOENT no such lease.
@@ -52,15 +54,33 @@ int lease_pin_blob(const struct lease *l, const struct digest *d,
 int lease_pin_snapshot(const struct lease *l, int64_t snapshot,
 		       struct err *e) MUST_CHECK;
 
-/* A kept lease, for seconds from now; *id names it from then on. */
-int lease_keep(int64_t *id, struct store *s, const char *what,
-	       uint64_t seconds, struct err *e) MUST_CHECK;
 int lease_remove(struct store *s, int64_t id, struct err *e) MUST_CHECK;
+
+/* --- of users --- */
+
+#define LEASE_FOREVER ((uint64_t)INT64_MAX)
+
+/* expires_ns: wall clock, or LEASE_FOREVER.  -EEXIST the name is taken. */
+int lease_create(int64_t *id, struct store *s, const char *ns, const char *name,
+		 uint64_t expires_ns, struct err *e) MUST_CHECK;
+int lease_find(int64_t *id, struct store *s, const char *ns, const char *name,
+	       struct err *e) MUST_CHECK;
+
+/* -ENOENT it does not hold that. */
+int lease_unpin_blob(struct store *s, int64_t id, const struct digest *d,
+		     struct err *e) MUST_CHECK;
+int lease_unpin_snapshot(struct store *s, int64_t id, int64_t snapshot,
+			 struct err *e) MUST_CHECK;
+
+/* What it holds: digests, and "DRIVER/NAME" of snapshots that have names. */
+int lease_resources(struct strv *blobs, struct strv *snapshots, struct store *s,
+		    int64_t id, struct err *e) MUST_CHECK;
 
 struct lease_info {
 	int64_t id;
 	char *what;
-	struct proc_id owner;		/* pid 0: kept */
+	char *ns, *name;		/* of a user's, else NULL */
+	struct proc_id owner;		/* pid 0: a user's */
 	bool is_alive;
 	uint64_t created_ns;
 	uint64_t expires_ns;

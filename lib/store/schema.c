@@ -65,6 +65,25 @@ const char *const schema_migrations[] = {
 
 	/* 2: removing a container looks for its volumes */
 	"CREATE INDEX container_volume_container ON container_volume (ns, container);",
+
+	/* 3: leases and snapshots that users name, labels that GC follows.  What
+	 * describes a blob, a snapshot or a lease goes with it. */
+	"ALTER TABLE lease ADD COLUMN ns TEXT;"
+	"ALTER TABLE lease ADD COLUMN name TEXT;"
+	"CREATE UNIQUE INDEX lease_name ON lease (ns, name);"
+	"CREATE TABLE snapshot_name (ns TEXT NOT NULL, driver TEXT NOT NULL,"
+	" name TEXT NOT NULL, snapshot INTEGER NOT NULL, PRIMARY KEY (ns, driver, name))"
+	" WITHOUT ROWID;"
+	"CREATE INDEX snapshot_name_snapshot ON snapshot_name (snapshot);"
+	"CREATE INDEX label_object ON label (kind, object, key);"
+	"CREATE INDEX label_value ON label (value, key);"
+	"CREATE TRIGGER blob_gone AFTER DELETE ON blob BEGIN"
+	" DELETE FROM label WHERE kind = 5 AND object = OLD.digest; END;"
+	"CREATE TRIGGER snapshot_gone AFTER DELETE ON snapshot BEGIN"
+	" DELETE FROM label WHERE kind = 6 AND object = CAST(OLD.id AS TEXT);"
+	" DELETE FROM snapshot_name WHERE snapshot = OLD.id; END;"
+	"CREATE TRIGGER lease_gone AFTER DELETE ON lease BEGIN"
+	" DELETE FROM label WHERE kind = 7 AND object = CAST(OLD.id AS TEXT); END;",
 };
 
 const int schema_version = (int)ARRAY_SIZE(schema_migrations);

@@ -5,22 +5,67 @@
  */
 #pragma once
 
+/* x: the digest of a blob that nothing holds but flat leases, which keep what
+ * they name and nothing that this refers to. */
+#define HELD_FLATLY(x)							\
+	" EXISTS (SELECT 1 FROM lease_blob f WHERE f.digest = " x	\
+	"  AND EXISTS (SELECT 1 FROM label WHERE kind = 7"		\
+	"   AND object = CAST(f.lease AS TEXT) AND key = 'containerd.io/gc.flat'))" \
+	" AND NOT EXISTS (SELECT 1 FROM lease_blob h WHERE h.digest = " x \
+	"  AND NOT EXISTS (SELECT 1 FROM label WHERE kind = 7"		\
+	"   AND object = CAST(h.lease AS TEXT) AND key = 'containerd.io/gc.flat'))" \
+	" AND NOT EXISTS (SELECT 1 FROM blob_ref WHERE dst = " x ")"	\
+	" AND NOT EXISTS (SELECT 1 FROM image WHERE target = " x ")"	\
+	" AND NOT EXISTS (SELECT 1 FROM image WHERE manifest = " x ")"	\
+	" AND NOT EXISTS (SELECT 1 FROM container WHERE manifest = " x ")"
+
+/* Keys that begin with k, or with k and a dot. */
+#define KEY_BELOW(k) " key >= " k " AND key < " k " || '/'"
+
+#define HAS_ROOT_LABEL(kind, object)					\
+	" EXISTS (SELECT 1 FROM label WHERE kind = " kind		\
+	"  AND object = " object " AND key = 'containerd.io/gc.root')"
+
 #define BLOB_UNREFERENCED						\
 	" NOT EXISTS (SELECT 1 FROM lease_blob l WHERE l.digest = b.digest)"	\
 	" AND NOT EXISTS (SELECT 1 FROM blob_ref r WHERE r.dst = b.digest"	\
-	"  AND EXISTS (SELECT 1 FROM blob p WHERE p.digest = r.src))"	\
+	"  AND EXISTS (SELECT 1 FROM blob p WHERE p.digest = r.src"	\
+	"   AND NOT (" HELD_FLATLY("p.digest") ")))"			\
+	" AND NOT" HAS_ROOT_LABEL("5", "b.digest")			\
+	" AND NOT EXISTS (SELECT 1 FROM label WHERE value = b.digest AND" \
+	KEY_BELOW("'containerd.io/gc.ref.content'")			\
+	"  AND NOT (kind = 5 AND object = b.digest))"			\
 	" AND NOT EXISTS (SELECT 1 FROM image WHERE target = b.digest)"	\
 	" AND NOT EXISTS (SELECT 1 FROM image WHERE manifest = b.digest)"	\
 	" AND NOT EXISTS (SELECT 1 FROM image WHERE config = b.digest)"	\
 	" AND NOT EXISTS (SELECT 1 FROM container c WHERE c.manifest = b.digest)" \
 	" AND NOT EXISTS (SELECT 1 FROM container c WHERE c.image_id = b.digest)"
 
+/* By a lease, its own label, or one that names it or, of a layer, its diff id. */
+#define SNAPSHOT_HELD							\
+	" (EXISTS (SELECT 1 FROM lease_snapshot l WHERE l.snapshot = s.id)" \
+	" OR" HAS_ROOT_LABEL("6", "CAST(s.id AS TEXT)")		\
+	" OR EXISTS (SELECT 1 FROM snapshot_name n JOIN label r"	\
+	"  ON r.value = n.name AND r.ns = n.ns AND"			\
+	KEY_BELOW("'containerd.io/gc.ref.snapshot.' || n.driver")	\
+	"  WHERE n.snapshot = s.id)"					\
+	" OR EXISTS (SELECT 1 FROM label WHERE value = s.diff_id AND"	\
+	KEY_BELOW("'containerd.io/gc.ref.snapshot.' || s.driver") "))"
+
+/* An active one, or a view. */
+#define OWN_UNREFERENCED						\
+	" NOT EXISTS (SELECT 1 FROM container WHERE snapshot = s.id)"	\
+	" AND NOT" SNAPSHOT_HELD
+
 #define LAYER_UNREFERENCED						\
 	" NOT EXISTS (SELECT 1 FROM snapshot_parent p WHERE p.parent = s.id)" \
-	" AND NOT EXISTS (SELECT 1 FROM lease_snapshot l WHERE l.snapshot = s.id)" \
+	" AND NOT" SNAPSHOT_HELD						\
 	" AND NOT EXISTS (SELECT 1 FROM image_layer i WHERE i.diff_id = s.diff_id" \
 	"  AND (EXISTS (SELECT 1 FROM image WHERE config = i.config)"	\
 	"   OR EXISTS (SELECT 1 FROM container c WHERE c.image_id = i.config)))"
+
+#define LEASE_COLUMNS							\
+	"id, what, pid, start, boot, pidns, created_ns, expires_ns, ns, name"
 
 #define IMAGE_COLUMNS							\
 	"id, ns, name, target, media_type, size, manifest, config, platform," \
@@ -68,14 +113,22 @@
 		" AND object = ?3")					\
 	/* leases */							\
 	SQL(LEASE_ADD, "INSERT INTO lease (what, pid, start, boot, pidns," \
-		" created_ns, expires_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" \
-		" RETURNING id")					\
+		" created_ns, expires_ns, ns, name)"			\
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"		\
+		" ON CONFLICT DO NOTHING RETURNING id")			\
+	SQL(LEASE_BY_NAME, "SELECT id FROM lease WHERE ns = ?1 AND name = ?2") \
+	SQL(LEASE_BLOBS, "SELECT digest FROM lease_blob WHERE lease = ?1"	\
+		" ORDER BY digest")					\
+	SQL(LEASE_SNAPSHOTS, "SELECT n.driver, n.name FROM lease_snapshot l" \
+		" JOIN snapshot_name n ON n.snapshot = l.snapshot"	\
+		" WHERE l.lease = ?1 ORDER BY 1, 2")			\
+	SQL(LEASE_DROP_BLOB, "DELETE FROM lease_blob WHERE lease = ?1 AND digest = ?2") \
+	SQL(LEASE_DROP_SNAPSHOT, "DELETE FROM lease_snapshot"		\
+		" WHERE lease = ?1 AND snapshot = ?2")			\
 	SQL(LEASE_RENEW, "UPDATE lease SET expires_ns = ?2 WHERE id = ?1") \
 	SQL(LEASE_DELETE, "DELETE FROM lease WHERE id = ?1")		\
-	SQL(LEASE_LIST, "SELECT id, what, pid, start, boot, pidns, created_ns," \
-		" expires_ns FROM lease ORDER BY id")			\
-	SQL(LEASE_GET, "SELECT id, what, pid, start, boot, pidns, created_ns," \
-		" expires_ns FROM lease WHERE id = ?1")			\
+	SQL(LEASE_LIST, "SELECT " LEASE_COLUMNS " FROM lease ORDER BY id") \
+	SQL(LEASE_GET, "SELECT " LEASE_COLUMNS " FROM lease WHERE id = ?1") \
 	SQL(LEASE_PIN_BLOB, "INSERT INTO lease_blob (lease, digest)"	\
 		" SELECT id, ?2 FROM lease WHERE id = ?1"		\
 		" ON CONFLICT DO UPDATE SET lease = lease")		\
@@ -127,6 +180,11 @@
 		" WHERE ns = ?1 AND (?2 IS NULL OR config = ?2)"	\
 		" ORDER BY put_ns DESC, id DESC")			\
 	SQL(IMAGE_DELETE, "DELETE FROM image WHERE id = ?1")		\
+	SQL(IMAGE_DELETE_LABELS, "DELETE FROM label WHERE kind = 4"	\
+		" AND (ns, object) = (SELECT ns, name FROM image WHERE id = ?1)") \
+	SQL(IMAGE_EXPIRED, "SELECT i.id, l.value FROM label l JOIN image i" \
+		" ON i.ns = l.ns AND i.name = l.object"			\
+		" WHERE l.kind = 4 AND l.key = 'containerd.io/gc.expire'")	\
 	SQL(IMAGE_UNNAME, "UPDATE image SET name = NULL WHERE id = ?1")	\
 	SQL(IMAGE_COUNT_CONFIG, "SELECT count(*) FROM image"		\
 		" WHERE ns = ?1 AND config = ?2")			\
@@ -229,14 +287,11 @@
 	SQL(GC_DOOM_BLOB, "UPDATE blob AS b SET dying = 1"		\
 		" WHERE digest = ?1 AND dying = 0 AND " BLOB_UNREFERENCED)	\
 	SQL(GC_SNAPSHOTS, "SELECT id, driver, size FROM snapshot s WHERE ready = 1" \
-		" AND ((kind = 1 AND " LAYER_UNREFERENCED ") OR (kind <> 1" \
-		" AND NOT EXISTS (SELECT 1 FROM container WHERE snapshot = s.id)" \
-		" AND NOT EXISTS (SELECT 1 FROM lease_snapshot l WHERE l.snapshot = s.id)))" \
-		" LIMIT ?1")						\
+		" AND ((kind = 1 AND " LAYER_UNREFERENCED ") OR (kind <> 1 AND" \
+		OWN_UNREFERENCED ")) LIMIT ?1")				\
 	SQL(GC_SNAPSHOT, "DELETE FROM snapshot AS s WHERE id = ?1 AND"	\
-		" ((kind = 1 AND " LAYER_UNREFERENCED ") OR (kind <> 1"	\
-		" AND NOT EXISTS (SELECT 1 FROM container WHERE snapshot = s.id)" \
-		" AND NOT EXISTS (SELECT 1 FROM lease_snapshot l WHERE l.snapshot = s.id)))") \
+		" ((kind = 1 AND " LAYER_UNREFERENCED ") OR (kind <> 1 AND" \
+		OWN_UNREFERENCED "))")					\
 	SQL(GC_INGESTS, "SELECT ref FROM ingest i WHERE (created_ns < ?1 OR digest IS NULL)" \
 		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease) LIMIT ?2") \
 	SQL(GC_INGEST, "DELETE FROM ingest AS i WHERE ref = ?1"		\

@@ -127,16 +127,32 @@ int store_ns_create(struct store *s, const char *ns, struct err *e) MUST_CHECK;
 /* -EBUSY while anything is in it. */
 int store_ns_remove(struct store *s, const char *ns, struct err *e) MUST_CHECK;
 
-/* --- labels: "key=value" of an object of a namespace --- */
+/* --- labels: "key=value" of an object of a namespace ---
+ *
+ * GC reads containerd's (gc.h). */
 
+#define LABEL_GC_ROOT "containerd.io/gc.root"
+#define LABEL_GC_FLAT "containerd.io/gc.flat"
+#define LABEL_GC_EXPIRE "containerd.io/gc.expire"
+
+/* On disk: never renumbered. */
 enum label_kind {
-	LABEL_CONTAINER = 1,
-	LABEL_VOLUME,
-	LABEL_NAMESPACE,	/* object is "" */
+	LABEL_CONTAINER = 1,	/* object: its id */
+	LABEL_VOLUME,		/* name */
+	LABEL_NAMESPACE,	/* "" */
+	LABEL_IMAGE,		/* name */
+	LABEL_CONTENT,		/* digest */
+	LABEL_SNAPSHOT,		/* id, in digits */
+	LABEL_LEASE,		/* id, in digits */
 };
 
 int label_list(struct strv *out, struct store *s, const char *ns,
 	       enum label_kind kind, const char *object, struct err *e) MUST_CHECK;
+
+/* Each "key=value" of v is set; "key=" and "key" remove the label, as ctr
+ * has it. */
+int label_change(struct store *s, const char *ns, enum label_kind kind,
+		 const char *object, const struct strv *v, struct err *e) MUST_CHECK;
 
 /* value NULL removes the label. */
 int label_set(struct store *s, const char *ns, enum label_kind kind,

@@ -249,15 +249,37 @@ int label_set(struct store *s, const char *ns, enum label_kind kind,
 	return r < 0 ? r : store_commit(&tx, e);
 }
 
+/* The name ends at the first '='; *value is NULL where there is none. */
+static char *split_label(const char *text, const char **value)
+{
+	const char *eq = strchr(text, '=');
+
+	*value = eq ? eq + 1 : NULL;
+	return eq ? mem_strn(text, (size_t)(eq - text)) : mem_str(text);
+}
+
+int label_change(struct store *s, const char *ns, enum label_kind kind,
+		 const char *object, const struct strv *v, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int r = store_begin(&tx, s, STORE_FAST, e);
+
+	for (size_t i = 0; r == 0 && i < v->len; i++) {
+		const char *value;
+		AUTO_FREE char *key = split_label(v->v[i], &value);
+
+		r = label_set(s, ns, kind, object, key, str_is_empty(value) ? NULL : value, e);
+	}
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
 int label_set_all(struct store *s, const char *ns, enum label_kind kind,
 		  const char *object, const struct strv *labels, struct err *e)
 {
 	for (size_t i = 0; i < labels->len; i++) {
-		const char *eq = strchr(labels->v[i], '=');
-		AUTO_FREE char *key = mem_strn(labels->v[i],
-					       eq ? (size_t)(eq - labels->v[i])
-						  : strlen(labels->v[i]));
-		int r = label_set(s, ns, kind, object, key, eq ? eq + 1 : "", e);
+		const char *value;
+		AUTO_FREE char *key = split_label(labels->v[i], &value);
+		int r = label_set(s, ns, kind, object, key, value ? value : "", e);
 
 		if (r < 0)
 			return r;

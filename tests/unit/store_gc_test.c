@@ -68,6 +68,142 @@ static void test_gc(void **state)
 	check_names(s, "default");
 }
 
+/* How many blobs are left when the image of "one" loses its name, and what of it
+ * is held in some other way. */
+static size_t blobs_left(struct store *s)
+{
+	struct gc_options o = { .grace_s = GC_GRACE_S };
+	AUTO(blobs) struct blobs l = BLOBS_INIT;
+	struct gc_result res;
+	struct err e = ERR_INIT;
+
+	OK(gc_run(&res, s, &o, &e));
+	OK(content_list(&l, s, &e));
+	check_blobs(s);
+	return l.len;
+}
+
+static void remove_one(struct store *s)
+{
+	AUTO(image) struct image i = IMAGE_INIT;
+	struct err e = ERR_INIT;
+
+	OK(image_get(&i, s, "default", "a:1", &e));
+	OK(image_remove(s, i.row, &e));
+}
+
+static void label(struct store *s, enum label_kind kind, const char *object, const char *key,
+		  const char *value)
+{
+	struct err e = ERR_INIT;
+
+	OK(label_set(s, "default", kind, object, key, value, &e));
+}
+
+static void test_gc_root_label(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	AUTO(strv) struct strv left = STRV_INIT;
+	char layer[DIGEST_TEXT_MAX], manifest[DIGEST_TEXT_MAX];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(sample_pull(s, &one, "default", "a:1", &e));
+	digest_print(&one.layer_digest[0], layer);
+	digest_print(&one.manifest_digest, manifest);
+	label(s, LABEL_CONTENT, manifest, LABEL_GC_ROOT, "now");
+	label(s, LABEL_CONTENT, manifest, "colour", "red");
+	remove_one(s);
+	assert_int_equal(blobs_left(s), LAYERS + 2);
+	label(s, LABEL_CONTENT, layer, LABEL_GC_ROOT, "now");
+	label(s, LABEL_CONTENT, manifest, LABEL_GC_ROOT, NULL);
+	assert_int_equal(blobs_left(s), 1);
+	label(s, LABEL_CONTENT, layer, LABEL_GC_ROOT, NULL);
+	assert_int_equal(blobs_left(s), 0);
+	/* What describes a blob goes with it. */
+	OK(label_list(&left, s, "default", LABEL_CONTENT, manifest, &e));
+	assert_int_equal(left.len, 0);
+}
+
+static void test_gc_reference_labels(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	char a[DIGEST_TEXT_MAX], b[DIGEST_TEXT_MAX], diff[DIGEST_TEXT_MAX];
+	struct gc_options o = { .grace_s = GC_GRACE_S };
+	struct gc_result res;
+	AUTO(image) struct image i = IMAGE_INIT;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(sample_pull(s, &one, "default", "a:1", &e));
+	OK(sample_pull(s, &two, "default", "b:1", &e));
+	digest_print(&one.layer_digest[0], a);
+	digest_print(&one.layer_digest[1], b);
+	digest_print(&one.diff_id[0], diff);
+	label(s, LABEL_IMAGE, "b:1", "containerd.io/gc.ref.content.extra", a);
+	label(s, LABEL_CONTENT, a, "containerd.io/gc.ref.content", b);
+	label(s, LABEL_CONTENT, a, "containerd.io/gc.ref.snapshot.overlay", diff);
+	label(s, LABEL_CONTENT, a, "containerd.io/gc.ref.contentious", diff);
+	remove_one(s);
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.snapshots, LAYERS - 1);
+	assert_int_equal(blobs_left(s), LAYERS + 2 + 2);
+	label(s, LABEL_CONTENT, a, "containerd.io/gc.ref.content", a);	/* itself: nothing */
+	assert_int_equal(blobs_left(s), LAYERS + 2 + 1);
+	/* With the image goes what only its labels held. */
+	OK(image_get(&i, s, "default", "b:1", &e));
+	OK(image_remove(s, i.row, &e));
+	assert_int_equal(blobs_left(s), 0);
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(store_entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 0);
+}
+
+static void test_gc_user_lease(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	AUTO(strv) struct strv blobs = STRV_INIT;
+	AUTO(strv) struct strv snapshots = STRV_INIT;
+	struct lease l = { .store = s };
+	char id[24];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(sample_pull(s, &one, "default", "a:1", &e));
+	OK(lease_create(&l.id, s, "default", "mine", LEASE_FOREVER, &e));
+	assert_int_equal(lease_create(&l.id, s, "default", "mine", LEASE_FOREVER, &e), -EEXIST);
+	err_clear(&e);
+	OK(lease_pin_blob(&l, &one.manifest_digest, &e));
+	OK(lease_resources(&blobs, &snapshots, s, l.id, &e));
+	assert_int_equal(blobs.len, 1);
+	remove_one(s);
+	assert_int_equal(blobs_left(s), LAYERS + 2);
+	snprintf(id, sizeof(id), "%lld", (long long)l.id);
+	label(s, LABEL_LEASE, id, LABEL_GC_FLAT, "now");
+	assert_int_equal(blobs_left(s), 1);
+	OK(lease_unpin_blob(s, l.id, &one.manifest_digest, &e));
+	assert_int_equal(lease_unpin_blob(s, l.id, &one.manifest_digest, &e), -ENOENT);
+	err_clear(&e);
+	assert_int_equal(blobs_left(s), 0);
+	OK(lease_create(&l.id, s, "other", "mine", clock_wall_ns() - 1, &e));
+	assert_int_equal(blobs_left(s), 0);
+	assert_int_equal(lease_find(&l.id, s, "other", "mine", &e), -ENOENT);
+}
+
+static void test_gc_expired_image(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(sample_pull(s, &one, "default", "a:1", &e));
+	label(s, LABEL_IMAGE, "a:1", LABEL_GC_EXPIRE, "2999-01-01T00:00:00Z");
+	assert_int_equal(blobs_left(s), LAYERS + 2);
+	label(s, LABEL_IMAGE, "a:1", LABEL_GC_EXPIRE, "some day");
+	assert_int_equal(blobs_left(s), LAYERS + 2);
+	label(s, LABEL_IMAGE, "a:1", LABEL_GC_EXPIRE, "2020-01-01T00:00:00Z");
+	assert_int_equal(blobs_left(s), 0);
+}
+
 /* What fs_replace() was writing when it was killed. */
 static void test_gc_half_written(void **state)
 {
@@ -125,7 +261,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_gc), TEST(test_gc_unnamed), TEST(test_gc_half_written),
-		TEST(test_gc_staging),
+		TEST(test_gc_staging), TEST(test_gc_root_label), TEST(test_gc_reference_labels),
+		TEST(test_gc_user_lease), TEST(test_gc_expired_image),
 	};
 
 	sample_make(&one, 1);

@@ -537,7 +537,7 @@ static void test_leases(void **state)
 	pid_t pid;
 
 	(void)state;
-	OK(lease_keep(&kept, s, "mine", 1000, &e));
+	OK(lease_create(&kept, s, "default", "mine", LEASE_FOREVER, &e));
 	store_close(take(s));
 	pid = fork();
 	if (pid == 0) {			/* dies while it downloads and unpacks */
@@ -592,9 +592,10 @@ static void test_log(void **state)
 	(void)state;
 	for (int i = 0; i < 600; i++) {
 		AUTO(store) struct store *s = open_store(i == 0);
+		AUTO_FREE char *name = mem_printf("test-%d", i);
 		int64_t id;
 
-		OK(lease_keep(&id, s, "test", 1, &e));
+		OK(lease_create(&id, s, "default", name, LEASE_FOREVER, &e));
 		assert_int_equal(stat(log, &st), 0);
 		assert_true((uint64_t)st.st_size < MIB(2));
 	}
