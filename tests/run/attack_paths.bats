@@ -77,7 +77,7 @@ image() {
 			-v "$BATS_TEST_TMPDIR/x:/m/a/b" busybox sh -c 'touch /m/a/b/new' ||
 			failed=$((failed + 1))
 	done
-	coracle exec swap touch /stop
+	touch_stop swap
 	[ "$(coracle wait swap)" = 0 ]
 	says 'done [1-9]' coracle logs swap
 	coracle rm -f swap

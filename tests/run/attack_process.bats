@@ -31,7 +31,7 @@ hostile_starts() {
 
 # What it printed apart from its first and last line is left in $output.
 hostile_ends() {
-	coracle exec hostile touch /stop
+	touch_stop hostile
 	[ "$(coracle wait hostile)" = 0 ]
 	ok coracle logs hostile
 	coracle rm -f hostile

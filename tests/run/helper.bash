@@ -182,6 +182,12 @@ pid_of() {
 	pgrep -o -u "$(id -u)" -xf "sleep $1"
 }
 
+# touch_stop CONTAINER: which ends when it sees /stop, and may kill touch by that.
+touch_stop() {
+	capture coracle exec "$1" touch /stop
+	[ "$status" -eq 0 ] || [ "$status" -eq 137 ] || { echo "touch gave $status: $output"; return 1; }
+}
+
 # shims: the shims of this file's containers, not their helpers inside.
 shims() {
 	our_processes | awk '$4 == "coracle-shim" { parent[$1] = $2 }

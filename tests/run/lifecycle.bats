@@ -291,7 +291,7 @@ up() {
 	kill -9 $first
 	: >"$BATS_TEST_TMPDIR/2"
 	wait_for 5 grep tick "$BATS_TEST_TMPDIR/2"
-	coracle exec many touch /stop
+	touch_stop many
 	wait $! && status=0 || status=$?
 	[ "$status" -eq 2 ]
 }

@@ -26,7 +26,7 @@ refused() {
 	bundle '.process.args = ["sh", "-c", "cut -d\" \" -f19,41 /proc/self/stat; ionice -p $$;
 			cat /proc/self/oom_score_adj; ulimit -n; umask; cat /proc/self/personality;
 			cut -d\" \" -f2 /proc/self/numa_maps | head -n 1; cat /proc/self/timens_offsets | tr -s \" \""] |
-		.process.scheduler = {"policy": "SCHED_BATCH", "nice": 4, "flags": ["SCHED_FLAG_RESET_ON_FORK"]} |
+		.process.scheduler = {"policy": "SCHED_BATCH", "nice": 19, "flags": ["SCHED_FLAG_RESET_ON_FORK"]} |
 		.process.ioPriority = {"class": "IOPRIO_CLASS_BE", "priority": 7} |
 		.process.oomScoreAdj = 900 |
 		.process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}] |
@@ -36,7 +36,7 @@ refused() {
 		.linux.namespaces += [{"type": "time"}] |
 		.linux.timeOffsets = {"boottime": {"secs": 86400, "nanosecs": 5}}'
 	ok oci run -b "$B" box
-	output_is "4 3
+	output_is "19 3
 best-effort: prio 7
 900
 99
