@@ -57,8 +57,11 @@ cov:				## run the unit tests and print the coverage of each file
 	$(Q)$(MAKE) CONFIG=cov check SUITES=unit
 	$(Q)tests/build/coverage build/cov
 
-fault:				## kill -9 at every system call of pull, run, rm and others (many minutes)
+fault: old			## kill -9 at every system call of pull, run, rm and others (many minutes), and old
 	$(Q)$(MAKE) check SUITES=fault
+
+old: all demo-image $(faults)	## run cli and run without each call that older kernels lack (root, an hour or two)
+	$(Q)B=$(B) tests/fault/old
 
 check-vm: all			## run the tests that need a machine of their own: root, QEMU, minutes
 	$(Q)B=$(B) tests/vm/run
@@ -90,4 +93,4 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call ar,$(TEST_MODS))
 bench: all $(benches)		## measure, side by side with the peers that are installed
 	$(Q)B=$(B) tests/bench/run
 
-.PHONY: unit-programs fuzz-programs check lint headers asan fuzz cov fault check-vm demo-image demo bench
+.PHONY: unit-programs fuzz-programs check lint headers asan fuzz cov fault old check-vm demo-image demo bench

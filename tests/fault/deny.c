@@ -3,8 +3,9 @@
  *
  *	deny CALL[,CALL...] [ERRNO] -- COMMAND...
  *
- * ERRNO is ENOSYS or EPERM.  Called by root it leaves no_new_privs alone, so
- * that setuid programs further down keep working.
+ * ERRNO is ENOSYS or EPERM.  Calls by the numbers of another architecture are
+ * not looked at.  Called by root it leaves no_new_privs alone, so that setuid
+ * programs further down keep working.
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -45,6 +46,8 @@ int main(int argc, char **argv)
 	for (char *c = strtok(argv[1], ","); c; c = strtok(NULL, ","))
 		deny(filter, c, code);
 	r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, geteuid() != 0);
+	if (r == 0)
+		r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
 	if (r == 0)
 		r = seccomp_load(filter);
 	if (r < 0)

@@ -54,7 +54,8 @@ overwrites_nothing() {
 			--entrypoint /entry busybox >/dev/null 2>&1 || true
 	done
 	hostile_ends
-	output_lacks 'opened for writing'
+	# Without memory files that can be sealed, each process has a copy for itself alone.
+	is_denied memfd_create || output_lacks 'opened for writing'
 	[ "$(programs "$1")" = "$before" ]
 }
 

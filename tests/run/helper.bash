@@ -201,6 +201,12 @@ need() {
 	done
 }
 
+# is_denied CALL: tests/check has been told to deny it.
+is_denied() {
+	case ,${WITHOUT-}, in *,"$1",*) return 0 ;; esac
+	return 1
+}
+
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
