@@ -43,15 +43,19 @@ static bool has_volumes(const struct ctr_config *c)
 
 /* The container of a foreground run has ended, or never started.  What is to
  * be removed need not be read again. */
-static int finish(struct ctr_env *env, const struct ctr_bundle *b, struct err *e)
+static int finish(struct ctr_env *env, const struct ctr_bundle *b, int status, struct err *e)
 {
 	const struct ctr_remove_opts o = { .volumes = has_volumes(&b->config) };
 	AUTO(ctr) struct ctr c = CTR_INIT;
+	int r;
 
 	if (!b->config.auto_remove)
 		return ctr_get(&c, env, b->id, e);
+	/* For who follows the events. */
+	r = container_set_finished(env->store, env->ns, b->id, b->marked_ns, clock_wall_ns(),
+				   status, e);
 	c.row.id = mem_str(b->id);
-	return ctr_remove(env, &c, &o, e);
+	return r < 0 ? r : ctr_remove(env, &c, &o, e);
 }
 
 static int print_plan(struct app *app, struct ctr_env *env, const struct ctr_bundle *b,
@@ -101,7 +105,7 @@ static int run_foreground(struct app *app, struct ctr_env *env, struct ctr_bundl
 			(void)!client_release(&client, &late);
 		err_clear(&late);
 	}
-	if (finish(env, b, &late) < 0)
+	if (finish(env, b, status, &late) < 0)
 		app_error(app, &late);
 	return status;
 }
@@ -122,7 +126,7 @@ static int run_detached(struct app *app, struct ctr_env *env, struct ctr_bundle 
 	}
 	app_error(app, e);
 	err_clear(e);
-	if (finish(env, b, &late) < 0)
+	if (finish(env, b, status, &late) < 0)
 		app_error(app, &late);
 	return status;
 }

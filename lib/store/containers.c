@@ -302,6 +302,15 @@ int container_set_finished(struct store *s, const char *ns, const char *id,
 		      ARGS(T(ns), T(id), I(started_ns), I(finished_ns), I(exit_code)), e);
 }
 
+int container_forget_task(struct store *s, const char *ns, const char *id, struct err *e)
+{
+	int r = change(s, SQL_CONTAINER_FORGET, ARGS(T(ns), T(id)), e);
+
+	if (r == 0)
+		return err_set(e, ENOENT, "container '%s' has no task that has ended", id);
+	return r < 0 ? r : 0;
+}
+
 int container_update(struct store *s, const struct container *c, struct err *e)
 {
 	int r = change(s, SQL_CONTAINER_UPDATE,

@@ -106,6 +106,10 @@ int container_set_finished(struct store *s, const char *ns, const char *id,
 			   uint64_t started_ns, uint64_t finished_ns,
 			   int exit_code, struct err *e) MUST_CHECK;
 
+/* One that has exited is as if it had never run.  -ENOENT: it has not. */
+int container_forget_task(struct store *s, const char *ns, const char *id,
+			  struct err *e) MUST_CHECK;
+
 /* Replaces config, restart and flags. */
 int container_update(struct store *s, const struct container *c,
 		     struct err *e) MUST_CHECK;

@@ -172,7 +172,8 @@ static int find_expired(struct ids *out, struct store *s, struct err *e)
 		struct err no_time = ERR_INIT;
 
 		/* RFC 3339 and nothing else that is a time. */
-		if (!strchr(db_peek(st, 1), 'T') || num_time(db_peek(st, 1), now, &at, &no_time) < 0 || at > now)
+		if (!strchr(db_peek(st, 1), 'T') ||
+		    num_time(db_peek(st, 1), now, &at, &no_time) < 0 || at > now)
 			continue;
 		out->v = mem_more(out->v, out->len, sizeof(*out->v));
 		out->v[out->len++] = db_int(st, 0);

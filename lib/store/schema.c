@@ -6,6 +6,15 @@
  * the enums in the headers.  No foreign keys: rows outlive each other on
  * purpose (an image may name a blob that must be fetched again), and who
  * removes what is written in one place, gc.c. */
+/* An event is a row that a trigger adds, so it is in the same transaction as
+ * what it tells: none is lost, none is untrue.  The oldest go. */
+#define NOW_NS "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000000"
+#define EVENT(trigger, on, topic, ns, object, name, image, code)	\
+	"CREATE TRIGGER " trigger " AFTER " on " BEGIN"			\
+	" INSERT INTO event (time_ns, topic, ns, object, name, image, code)" \
+	" VALUES (" NOW_NS ", '" topic "', " ns ", " object ", " name ", " image ", " code ");" \
+	" END;"
+
 const char *const schema_migrations[] = {
 	/* 1 */
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -83,7 +92,49 @@ const char *const schema_migrations[] = {
 	" DELETE FROM label WHERE kind = 6 AND object = CAST(OLD.id AS TEXT);"
 	" DELETE FROM snapshot_name WHERE snapshot = OLD.id; END;"
 	"CREATE TRIGGER lease_gone AFTER DELETE ON lease BEGIN"
-	" DELETE FROM label WHERE kind = 7 AND object = CAST(OLD.id AS TEXT); END;",
+	" DELETE FROM label WHERE kind = 7 AND object = CAST(OLD.id AS TEXT); END;"
+	"CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time_ns INTEGER NOT NULL,"
+	" topic TEXT NOT NULL, ns TEXT NOT NULL, object TEXT NOT NULL, name TEXT, image TEXT,"
+	" code INTEGER);"
+	"CREATE TRIGGER event_bound AFTER INSERT ON event WHEN NEW.id % 256 = 0 BEGIN"
+	" DELETE FROM event WHERE id <= NEW.id - 4096; END;"
+	EVENT("event_namespace_create", "INSERT ON namespace", "/namespaces/create",
+	      "NEW.name", "NEW.name", "NULL", "NULL", "NULL")
+	EVENT("event_namespace_delete", "DELETE ON namespace", "/namespaces/delete",
+	      "OLD.name", "OLD.name", "NULL", "NULL", "NULL")
+	EVENT("event_container_create", "INSERT ON container", "/containers/create",
+	      "NEW.ns", "NEW.id", "NEW.name", "NEW.image", "NULL")
+	EVENT("event_container_rename", "UPDATE OF name ON container", "/containers/update",
+	      "NEW.ns", "NEW.id", "NEW.name", "NEW.image", "NULL")
+	EVENT("event_container_delete", "DELETE ON container", "/containers/delete",
+	      "OLD.ns", "OLD.id", "OLD.name", "OLD.image", "NULL")
+	EVENT("event_task_made", "INSERT ON container WHEN NEW.state = 2", "/tasks/start",
+	      "NEW.ns", "NEW.id", "NEW.name", "NEW.image", "NULL")
+	EVENT("event_task_start",
+	      "UPDATE OF state ON container WHEN NEW.state = 2 AND OLD.state <> 2",
+	      "/tasks/start", "NEW.ns", "NEW.id", "NEW.name", "NEW.image", "NULL")
+	EVENT("event_task_exit",
+	      "UPDATE OF state ON container WHEN NEW.state = 3 AND OLD.state <> 3",
+	      "/tasks/exit", "NEW.ns", "NEW.id", "NEW.name", "NEW.image", "NEW.exit_code")
+	EVENT("event_task_gone", "DELETE ON container WHEN OLD.state = 2", "/tasks/exit",
+	      "OLD.ns", "OLD.id", "OLD.name", "OLD.image", "OLD.exit_code")
+	EVENT("event_task_delete",
+	      "UPDATE OF state ON container WHEN NEW.state = 1 AND OLD.state = 3",
+	      "/tasks/delete", "NEW.ns", "NEW.id", "NEW.name", "NEW.image", "OLD.exit_code")
+	EVENT("event_image_create", "INSERT ON image WHEN NEW.name IS NOT NULL", "/images/create",
+	      "NEW.ns", "NEW.name", "NULL", "NULL", "NULL")
+	EVENT("event_image_delete", "DELETE ON image WHEN OLD.name IS NOT NULL", "/images/delete",
+	      "OLD.ns", "OLD.name", "NULL", "NULL", "NULL")
+	EVENT("event_snapshot_prepare", "INSERT ON snapshot WHEN NEW.kind <> 1",
+	      "/snapshot/prepare", "''", "CAST(NEW.id AS TEXT)", "NULL", "NULL", "NULL")
+	EVENT("event_snapshot_commit", "UPDATE OF ready ON snapshot WHEN NEW.ready > OLD.ready",
+	      "/snapshot/commit", "''", "CAST(NEW.id AS TEXT)", "NULL", "NULL", "NULL")
+	EVENT("event_snapshot_remove", "DELETE ON snapshot WHEN OLD.ready", "/snapshot/remove",
+	      "''", "CAST(OLD.id AS TEXT)", "NULL", "NULL", "NULL")
+	EVENT("event_content_create", "INSERT ON blob", "/content/create",
+	      "''", "NEW.digest", "NULL", "NULL", "NULL")
+	EVENT("event_content_delete", "DELETE ON blob", "/content/delete",
+	      "''", "OLD.digest", "NULL", "NULL", "NULL"),
 };
 
 const int schema_version = (int)ARRAY_SIZE(schema_migrations);

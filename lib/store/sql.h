@@ -248,6 +248,9 @@
 		" WHERE ns = ?1 AND id = ?2 AND started_ns <= ?3"	\
 		" AND (state = 2 OR (state = 3 AND exit_code = -1"	\
 		" AND (?5 <> -1 OR finished_ns = 0)))")			\
+	SQL(CONTAINER_FORGET, "UPDATE container SET state = 1, started_ns = 0," \
+		" finished_ns = 0, pid = 0, exit_code = -1"		\
+		" WHERE ns = ?1 AND id = ?2 AND state = 3")		\
 	SQL(CONTAINER_REBOOT, "UPDATE container SET state = 3, exit_code = -1" \
 		" WHERE state = 2 AND boot <> ?1")			\
 	SQL(CONTAINER_UPDATE, "UPDATE container SET config = ?3, restart = ?4," \
@@ -296,6 +299,11 @@
 		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease) LIMIT ?2") \
 	SQL(GC_INGEST, "DELETE FROM ingest AS i WHERE ref = ?1"		\
 		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease)") \
+	/* events */							\
+	SQL(EVENT_LIST, "SELECT id, time_ns, topic, ns, object, name, image," \
+		" coalesce(code, -1) FROM event WHERE id > ?1 ORDER BY id LIMIT ?2") \
+	SQL(EVENT_LAST, "SELECT coalesce(max(id), 0) FROM event")	\
+	SQL(EVENT_VERSION, "PRAGMA data_version")			\
 	/* usage */							\
 	SQL(USAGE_IMAGES, "SELECT count(DISTINCT i.config), count(DISTINCT c.image_id)" \
 		" FROM image i LEFT JOIN container c"			\

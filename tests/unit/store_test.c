@@ -1,6 +1,8 @@
 /* The store, object by object. */
 #include "tests/unit/store_check.h"
 
+#include "lib/store/events.h"
+
 #include <sqlite3.h>
 
 #include "lib/base/clock.h"
@@ -582,6 +584,69 @@ static void test_leases(void **state)
 	FAILS(ENOENT, lease_remove(s, kept, &e));
 }
 
+static void check_events(struct store *s, int64_t *after, const char *expected)
+{
+	AUTO(buf) struct buf text = BUF_INIT(KIB(64));
+	AUTO(events) struct events l = EVENTS_INIT;
+	struct err e = ERR_INIT;
+
+	OK(event_list(&l, s, *after, 1000, &e));
+	for (size_t i = 0; i < l.len; i++) {
+		buf_addf(&text, "%s%s", i ? " " : "", l.v[i].topic);
+		if (l.v[i].code >= 0)
+			buf_addf(&text, "=%lld", (long long)l.v[i].code);
+		*after = l.v[i].id;
+	}
+	assert_string_equal(text.data, expected);
+}
+
+static void test_events(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	AUTO(store) struct store *other = open_store(false);
+	struct container c = { .id = LIT("abc1"), .ns = LIT("dev"), .name = LIT("web"),
+			       .restart = LIT("no") };
+	struct proc_id init = { .pid = 7, .start = 9, .boot = "b" };
+	int64_t after = 0, was = 0, is = 0;
+	AUTO(events) struct events l = EVENTS_INIT;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(event_last(&after, s, &e));
+	assert_int_equal(after, 0);
+	OK(event_version(&was, other, &e));
+	OK(container_put(s, &c, &e));
+	OK(event_version(&is, other, &e));
+	assert_int_not_equal(is, was);
+	OK(container_set_started(s, "dev", "abc1", &init, 100, &e));
+	assert_int_equal(container_set_finished(s, "dev", "abc1", 100, 200, 5, &e), 1);
+	assert_int_equal(container_set_finished(s, "dev", "abc1", 100, 200, 5, &e), 0);
+	OK(event_list(&l, s, 0, 2, &e));
+	assert_int_equal(l.len, 2);
+	assert_string_equal(l.v[1].object, "abc1");
+	assert_string_equal(l.v[1].name, "web");
+	assert_string_equal(l.v[1].ns, "dev");
+	assert_true(clock_wall_ns() - l.v[1].time_ns < 60 * NS_PER_S);
+	check_events(s, &after, "/namespaces/create /containers/create /tasks/start /tasks/exit=5");
+	OK(container_forget_task(s, "dev", "abc1", &e));
+	FAILS(ENOENT, container_forget_task(s, "dev", "abc1", &e));
+	OK(container_remove(s, "dev", "abc1", false, &e));
+	check_events(s, &after, "/tasks/delete=5 /containers/delete");
+	/* What was rolled back did not happen. */
+	{
+		AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+
+		OK(store_begin(&tx, s, STORE_FAST, &e));
+		OK(container_put(s, &c, &e));
+	}
+	check_events(s, &after, "");
+	for (int i = 0; i < 5000; i++)
+		OK(store_ns_create(s, i % 2 ? "x" : "y", &e) || store_ns_remove(s, i % 2 ? "x" : "y", &e));
+	events_clear(&l);
+	OK(event_list(&l, s, 0, 100000, &e));
+	assert_in_range(l.len, 4096, 4096 + 256);
+}
+
 /* Every call writes a little and ends: what the next one replays is bounded. */
 static void test_log(void **state)
 {
@@ -666,7 +731,7 @@ int main(void)
 		TEST(test_transactions), TEST(test_content), TEST(test_images),
 		TEST(test_snapshots), TEST(test_containers), TEST(test_volumes),
 		TEST(test_volume_drafts), TEST(test_own_volumes), TEST(test_leases),
-		TEST(test_log), TEST(test_figures),
+		TEST(test_events), TEST(test_log), TEST(test_figures),
 	};
 
 	sample_make(&one, 1);
