@@ -327,7 +327,8 @@ teardown() { oci_end; }
 		mv c s/config.json
 		ok oci run -b s a
 		output_is $'0\ncoracle'
-		[ -n "$kind" ] || continue
+		# They have to live with an old kernel, too.
+		[ -n "$kind" ] && [ -z "${WITHOUT-}" ] || continue
 		! command -v runc >/dev/null || ok runc --root "$PWD/runc" run -b s a
 		command -v crun >/dev/null || continue
 		capture crun --root "$PWD/crun" --cgroup-manager disabled run -b s a

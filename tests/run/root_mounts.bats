@@ -220,7 +220,7 @@ bind() {
 		[{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid"]}]' \
 		'test -e /sys/fs/cgroup/cgroup.procs && grep " /sys/fs/cgroup " /proc/mounts | cut -d, -f1'
 	host "$RUN"
-	output_is 'none /sys/fs/cgroup cgroup2 ro'
+	output_is 'cgroup /sys/fs/cgroup cgroup2 ro'
 }
 
 @test "without pivot_root" {
