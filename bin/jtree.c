@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -48,6 +49,15 @@ void jtree_map(json_t *object, const char *key, const struct strv *pairs)
 
 		jtree_text(map, name, pairs->v[i] + len + (pairs->v[i][len] == '='));
 	}
+}
+
+void jtree_words(json_t *object, const char *key, const struct strv *words)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MIB(1));
+
+	for (size_t i = 0; i < words->len; i++)
+		buf_addf(&text, "%s%s", i ? "," : "", words->v[i]);
+	jtree_text(object, key, text.data);
 }
 
 void jtree_keys(json_t *object, const char *key, const struct strv *keys)

@@ -18,6 +18,7 @@ void jtree_bool(json_t *object, const char *key, bool value);
 void jtree_digest(json_t *object, const char *key, const struct digest *d);
 void jtree_list(json_t *object, const char *key, const struct strv *items);
 void jtree_map(json_t *object, const char *key, const struct strv *pairs);	/* "key=value" */
+void jtree_words(json_t *object, const char *key, const struct strv *words);	/* "a,b" */
 void jtree_keys(json_t *object, const char *key, const struct strv *keys);	/* {"key": {}} */
 
 /* RFC 3339; 0 is year 1, as in Go. */

@@ -20,16 +20,13 @@ const struct table volume_table = { columns, ARRAY_SIZE(columns), "Name" };
 json_t *row_volume(const struct store *s, const struct volume *v)
 {
 	AUTO_FREE char *path = volume_path(s, v->ns, v->name);
-	AUTO(buf) struct buf labels = BUF_INIT(MIB(1));
 	json_t *row = json_object();
 	char users[24];
 
-	for (size_t i = 0; i < v->labels.len; i++)
-		buf_addf(&labels, "%s%s", i ? "," : "", v->labels.v[i]);
 	snprintf(users, sizeof(users), "%llu", (unsigned long long)v->users);
 	jtree_text(row, "Driver", "local");
 	jtree_text(row, "Name", v->name);
-	jtree_text(row, "Labels", labels.data);
+	jtree_words(row, "Labels", &v->labels);
 	jtree_text(row, "Links", users);
 	jtree_text(row, "Mountpoint", path);
 	jtree_text(row, "Scope", "local");

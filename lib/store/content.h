@@ -123,6 +123,25 @@ static inline void content_ingest_auto(struct content_ingest *in)
 /* How many bytes another process has written so far; 0 when unknown. */
 uint64_t content_ingest_progress(struct store *s, const struct digest *d);
 
+/* Downloads that are going on, and such as were cut off. */
+struct ingest_info {
+	char *ref;
+	uint64_t size;			/* in the end; UINT64_MAX: unknown */
+	uint64_t have;
+	uint64_t created_ns;
+	pid_t owner;			/* 0: none, or not visible */
+};
+
+struct ingests {
+	struct ingest_info *v;
+	size_t len;
+};
+
+#define INGESTS_INIT { .v = NULL }
+
+int content_ingests(struct ingests *out, struct store *s, struct err *e) MUST_CHECK;
+void ingests_auto(struct ingests *l);
+
 /* A small document that is in memory.  Waits for content_barrier() too. */
 int content_put(struct store *s, const struct lease *l, const struct digest *d,
 		const void *data, size_t len, struct err *e) MUST_CHECK;

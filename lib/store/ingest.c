@@ -375,6 +375,51 @@ uint64_t content_ingest_progress(struct store *s, const struct digest *d)
 	return (uint64_t)st.st_size;
 }
 
+static void ingest_info(struct ingest_info *out, struct store *s, sqlite3_stmt *st)
+{
+	struct content_ingest in = CONTENT_INGEST_INIT;
+	struct proc_id owner = { .pid = 0 };
+	struct err ignored = ERR_INIT;
+	int dir = store_dir(s, STORE_DIR_INGEST, &ignored);
+	char path[DATA_PATH_MAX];
+	struct stat file;
+
+	*out = (struct ingest_info){
+		.ref = db_text(st, 0), .size = db_u64(st, 1), .created_ns = db_u64(st, 2),
+	};
+	(void)str_copy(in.ref, sizeof(in.ref), out->ref);
+	data_path(&in, path);
+	if (dir >= 0 && fstatat(dir, path, &file, AT_SYMLINK_NOFOLLOW) == 0)
+		out->have = (uint64_t)file.st_size;
+	if (lease_is_void(s, db_int(st, 3), &owner, &ignored) == 0)
+		out->owner = owner.pid;
+}
+
+int content_ingests(struct ingests *out, struct store *s, struct err *e)
+{
+	AUTO(ingests) struct ingests l = INGESTS_INIT;
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	int r = db_query(&st, s, SQL_INGEST_LIST, NO_ARGS, e);
+
+	while (r >= 0 && (r = db_next(s, st, e)) > 0) {
+		l.v = mem_more(l.v, l.len, sizeof(*l.v));
+		ingest_info(&l.v[l.len++], s, st);
+	}
+	if (r < 0)
+		return r;
+	*out = l;
+	l = (struct ingests)INGESTS_INIT;
+	return 0;
+}
+
+void ingests_auto(struct ingests *l)
+{
+	for (size_t i = 0; i < l->len; i++)
+		free(l->v[i].ref);
+	free(l->v);
+	*l = (struct ingests)INGESTS_INIT;
+}
+
 int content_put(struct store *s, const struct lease *l, const struct digest *d,
 		const void *data, size_t len, struct err *e)
 {

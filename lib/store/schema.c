@@ -125,6 +125,10 @@ const char *const schema_migrations[] = {
 	      "NEW.ns", "NEW.name", "NULL", "NULL", "NULL")
 	EVENT("event_image_delete", "DELETE ON image WHEN OLD.name IS NOT NULL", "/images/delete",
 	      "OLD.ns", "OLD.name", "NULL", "NULL", "NULL")
+	EVENT("event_volume_create", "INSERT ON volume", "/volumes/create",
+	      "NEW.ns", "NEW.name", "NULL", "NULL", "NULL")
+	EVENT("event_volume_delete", "DELETE ON volume", "/volumes/delete",
+	      "OLD.ns", "OLD.name", "NULL", "NULL", "NULL")
 	EVENT("event_snapshot_prepare", "INSERT ON snapshot WHEN NEW.kind <> 1",
 	      "/snapshot/prepare", "''", "CAST(NEW.id AS TEXT)", "NULL", "NULL", "NULL")
 	EVENT("event_snapshot_commit", "UPDATE OF ready ON snapshot WHEN NEW.ready > OLD.ready",

@@ -158,6 +158,7 @@
 		" AND NOT EXISTS (SELECT 1 FROM blob WHERE digest = r.dst AND dying = 0)" \
 		" LIMIT 1")						\
 	SQL(INGEST_GET, "SELECT lease, digest, size FROM ingest WHERE ref = ?1") \
+	SQL(INGEST_LIST, "SELECT ref, size, created_ns, lease FROM ingest ORDER BY ref") \
 	SQL(INGEST_PUT, "INSERT INTO ingest (ref, lease, digest, size, created_ns)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE"	\
 		" SET lease = ?2, size = ?4")				\
