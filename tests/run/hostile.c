@@ -7,7 +7,7 @@
  *	hostile swap A B MARK	(B1) exchanges two names
  *
  * Each runs until the file MARK is there, prints what it should not have been
- * able to do, and ends with "done N", N being how often it tried.
+ * able to do, and ends with "done N", N being how often it tried, or swapped.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -202,8 +202,8 @@ int main(int argc, char **argv)
 		} else if (!strcmp(argv[1], "look")) {
 			each_process(look);
 		} else if (!strcmp(argv[1], "swap") && argc == 5) {
-			(void)renameat2(AT_FDCWD, argv[2], AT_FDCWD, argv[3], RENAME_EXCHANGE);
-			tries++;
+			tries += renameat2(AT_FDCWD, argv[2], AT_FDCWD, argv[3],
+					   RENAME_EXCHANGE) == 0;
 		} else {
 			return 2;
 		}
