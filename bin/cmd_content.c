@@ -151,7 +151,9 @@ static int label_run(struct app *app, void *args UNUSED, char **operands, int co
 		r = parse(&d, app, operands[0], e);
 	for (int i = 1; i < count; i++)
 		strv_add(&labels, operands[i]);
-	return r < 0 ? r : label_change(app->store, app->ns, LABEL_CONTENT, operands[0], &labels, e);
+	if (r < 0)
+		return r;
+	return label_change(app->store, app->ns, LABEL_CONTENT, operands[0], &labels, e);
 }
 
 static int rm_one(struct app *app, const char *text, void *arg UNUSED, struct err *e)

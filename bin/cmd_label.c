@@ -39,7 +39,9 @@ static int container_run(struct app *app, void *args UNUSED, char **operands, in
 	if (r == 0)
 		r = container_get(&row, app->store, app->ns, operands[0], e);
 	labels_of(&labels, operands, count);
-	return r < 0 ? r : label_change(app->store, app->ns, LABEL_CONTAINER, row.id, &labels, e);
+	if (r < 0)
+		return r;
+	return label_change(app->store, app->ns, LABEL_CONTAINER, row.id, &labels, e);
 }
 
 const struct cmd cmd_image_label = {

@@ -14,8 +14,8 @@ static const struct {
 	{ "container.name", "'coracle rm' removes the other one, or choose another --name" },
 	{ "image.used",
 	  "'coracle rm' removes the containers, 'coracle rmi -f' only takes the name away" },
-	{ "namespace.used", "remove its containers, images and volumes first; 'coracle -n NAME ps -a' "
-			    "lists" },
+	{ "namespace.used", "first remove its containers, images and volumes: 'coracle -n NAME rm', "
+			    "'rmi', 'volume rm'" },
 	{ "volume.used", "'coracle rm -v' removes the containers with their anonymous volumes" },
 	{ "subid.none", "an administrator can grant ids: usermod --add-subuids 100000-165535 "
 			"--add-subgids 100000-165535 $USER" },

@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# What containerd's users see of a store: namespaces, leases, content, labels, events.
+
+load helper
+
+setup_file() { coracle_setup busybox; }
+teardown_file() { coracle_teardown; }
+teardown() { coracle rm -f -a -v >/dev/null; }
+
+@test "namespaces: made, labelled, listed, and removed only when they are empty" {
+	ok coracle namespace create prod tier=1 owner=me
+	fails 1 coracle namespace create prod
+	output_has "'prod' is there already"
+	[ "$(coracle namespace ls --format '{{.Name}} {{.Labels}}' | grep prod)" = 'prod owner=me,tier=1' ]
+	ok coracle namespace label prod tier=2 owner=
+	[ "$(coracle namespace ls --format '{{.Name}} {{.Labels}}' | grep prod)" = 'prod tier=2' ]
+	fails 1 coracle namespace label nowhere a=b
+	coracle -n prod volume create kept >/dev/null
+	fails 1 coracle namespace rm prod
+	output_has "'prod' is not empty"
+	output_has '^hint: '
+	coracle -n prod volume rm kept >/dev/null
+	ok coracle namespace rm prod
+	output_is prod
+	[ "$(coracle namespace ls -q)" = default ]
+	fails 1 coracle namespace rm prod
+}
+
+@test "names are one namespace's, blobs and layers are shared, and go with the last image" {
+	local blobs
+	blobs=$(coracle content ls -q | wc -l)
+	! coracle -n other image exists busybox
+	coracle -n other load -q -i "$IMAGES/busybox.tar" >/dev/null
+	[ "$(coracle content ls -q | wc -l)" -eq "$blobs" ]
+	[ "$(coracle -n other run --rm --network none --name same busybox echo hello)" = hello ]
+	coracle -n other rmi -f busybox >/dev/null
+	[ "$(coracle run --rm --network none --name same busybox echo hello)" = hello ]
+	[ "$(coracle content ls -q | wc -l)" -eq "$blobs" ]
+	coracle -n other rmi -f "$(coracle -n other images -q | head -n 1)" >/dev/null 2>&1 || true
+	ok coracle namespace rm other
+}
+
+@test "content: what is listed is what is there, by size and digest" {
+	local d
+	for d in $(coracle content ls -q); do
+		[ "sha256:$(coracle content get "$d" | sha256sum | cut -d ' ' -f 1)" = "$d" ]
+		[ "$(coracle content ls --format '{{.Digest}} {{.Size}}' | grep "$d")" = "$d $(coracle content get "$d" | wc -c)" ]
+	done
+	fails 1 coracle content get sha256:"$(printf 0%.0s {1..64})"
+	output_has 'is not in the store'
+	fails 1 coracle content get sha256:xyz
+	ok coracle content label "$d" a=b c=d
+	[ "$(coracle content ls --format '{{.Digest}} {{.Labels}}' | grep "$d")" = "$d a=b,c=d" ]
+	ok coracle content label "$d" a= c=
+	[ "$(coracle content ls --format '{{.Labels}}' | sort -u)" = '' ]
+}
+
+@test "a lease, a root label and a reference keep what has lost its image" {
+	local config layer
+	local -x XDG_DATA_HOME=$BATS_TEST_TMPDIR/data
+	coracle -n tmp load -q -i "$IMAGES/busybox.tar" >/dev/null
+	config=$(coracle -n tmp image inspect -f '{{.Id}}' "$(coracle -n tmp images -q | head -n 1)")
+	ok coracle -n tmp lease create --id keep -x 1h why=test
+	output_is keep
+	fails 1 coracle -n tmp lease create --id keep
+	ok coracle -n tmp lease add keep "$config"
+	fails 1 coracle lease add keep "$config"
+	[ "$(coracle -n tmp lease ls --format '{{.ID}} {{.Labels}} {{.Resources}}')" = "keep why=test [$config]" ]
+	[ -z "$(coracle lease ls -q)" ]
+	coracle -n tmp rmi -f busybox >/dev/null
+	coracle -n tmp rmi -f busybox:other >/dev/null
+	coracle image prune -f >/dev/null
+	layer=$(coracle content get "$config" | tr -d ' \n' | grep -o '"diff_ids":\["sha256:[0-9a-f]*' | grep -o 'sha256.*')
+	[ -n "$layer" ]
+	ok coracle content label "$config" containerd.io/gc.root=test
+	ok coracle -n tmp lease rm --sync keep
+	coracle content get "$config" >/dev/null
+	ok coracle content label "$config" containerd.io/gc.root=
+	ok coracle lease create --id empty
+	ok coracle lease rm --sync empty
+	fails 1 coracle content get "$config"
+	fails 1 coracle lease rm empty
+}
+
+@test "a lease that is over holds nothing, and the default is a day" {
+	local d
+	ok coracle lease create --id short -x 1ms
+	sleep 0.1
+	[ -z "$(coracle lease ls -q)" ]
+	ok coracle lease create --id long
+	d=$(coracle lease ls --format '{{.ExpiresAt}}')
+	[ $(($(date -d "$d" +%s) - $(date +%s))) -gt 86000 ]
+	ok coracle lease create --id ever -x 0
+	[ "$(coracle lease ls --format '{{.ID}} {{.ExpiresAt}}' | grep ever)" = 'ever ' ]
+	ok coracle lease rm long ever
+	fails 1 coracle lease create -x nonsense
+}
+
+@test "labels of images and containers" {
+	ok coracle image label busybox stage=one
+	output_has '^$'
+	coracle create --name l --label a=1 --network none busybox true >/dev/null
+	ok coracle container label l a= b=2
+	[ "$(coracle container inspect -f '{{.Config.Labels.b}}' l)" = 2 ]
+	[ -z "$(coracle ps -aq -f label=a)" ]
+	[ "$(coracle ps -a --format '{{.Names}}' -f label=b=2)" = l ]
+	fails 1 coracle container label nobody a=b
+	ok coracle image label busybox stage=
+}
+
+@test "events: what happened, in order, in docker's words and in containerd's topics" {
+	local since
+	since=$(date +%s.%N)
+	coracle run --rm --network none --name once busybox sh -c 'exit 3' || true
+	coracle volume create v >/dev/null
+	coracle volume rm v >/dev/null
+	ok coracle events --since "$since" --no-follow
+	[ "$(cut -d ' ' -f 2,3 <<< "$output" | tr '\n' ,)" = 'container create,container start,container die,container destroy,volume create,volume destroy,' ]
+	output_has ' container die [0-9a-f]{64} \(name=once, image=busybox, exitCode=3\)$'
+	ok coracle events --since "$since" --no-follow --topics /tasks
+	[ "$(cut -d ' ' -f 2,3 <<< "$output")" = 'default /tasks/start
+default /tasks/exit' ]
+	output_has '"exit_status":3}$'
+	ok coracle events --since "$since" --no-follow -f event=die -f container=once --format '{{.Actor.Attributes.exitCode}} {{.Type}}'
+	output_is '3 container'
+	ok coracle events --since "$since" --no-follow -f type=snapshot
+	output_has ' snapshot create '
+	[ -z "$(coracle -n elsewhere events --since "$since" --no-follow)" ]
+	[ -z "$(coracle events --since 5m --until "$since" --no-follow -f container=once)" ]
+	fails 1 coracle events -f nonsense=1
+	fails 1 coracle events --since yesterdayish
+}
+
+@test "events: who follows sees the end of what runs in the background, and holds nobody up" {
+	coracle events --format '{{.Action}} {{index .Actor.Attributes "name"}}' >"$BATS_TEST_TMPDIR/seen" &
+	local follower=$!
+	sleep 0.3
+	coracle run -d --network none --name bg busybox true >/dev/null
+	wait_for 10 grep -q '^die bg$' "$BATS_TEST_TMPDIR/seen"
+	coracle rm bg >/dev/null
+	wait_for 10 grep -q '^destroy bg$' "$BATS_TEST_TMPDIR/seen"
+	[ "$(tr '\n' , <"$BATS_TEST_TMPDIR/seen")" = 'create bg,start bg,die bg,destroy bg,' ]
+	kill $follower
+}
