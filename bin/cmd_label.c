@@ -26,7 +26,9 @@ static int image_run(struct app *app, void *args UNUSED, char **operands, int co
 		r = err_set(e, EINVAL, "image '%s' has no name, and labels are of names",
 			    operands[0]);
 	labels_of(&labels, operands, count);
-	return r < 0 ? r : label_change(app->store, app->ns, LABEL_IMAGE, image.name, &labels, e);
+	if (r < 0)
+		return r;
+	return label_change(app->store, app->ns, LABEL_IMAGE, image.name, &labels, e);
 }
 
 static int container_run(struct app *app, void *args UNUSED, char **operands, int count,

@@ -14,8 +14,9 @@ static const struct {
 	{ "container.name", "'coracle rm' removes the other one, or choose another --name" },
 	{ "image.used",
 	  "'coracle rm' removes the containers, 'coracle rmi -f' only takes the name away" },
-	{ "namespace.used", "first remove its containers, images and volumes: 'coracle -n NAME rm', "
-			    "'rmi', 'volume rm'" },
+	{ "namespace.used", "first remove what it has: 'coracle -n NAME rm "
+			    "...', 'rmi', 'volume rm'" },
+	{ "snapshot.container", "'coracle rm' removes it with its container" },
 	{ "volume.used", "'coracle rm -v' removes the containers with their anonymous volumes" },
 	{ "subid.none", "an administrator can grant ids: usermod --add-subuids 100000-165535 "
 			"--add-subgids 100000-165535 $USER" },

@@ -313,7 +313,7 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 	int r = store_begin(&tx, env->store, STORE_FAST, e);
 
 	if (r == 0 && layers->driver)
-		r = ctr_layers_prepare(&snapshot, env, layers, e);
+		r = ctr_layers_prepare(&snapshot, env, layers, SNAPSHOT_ACTIVE, e);
 	if (r == 0 && layers->driver)
 		r = ctr_rootfs(&b->rootfs, env, snapshot, e);
 	if (r == 0)

@@ -94,7 +94,7 @@ int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env, const struct ct
 }
 
 int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_layers *l,
-		       struct err *e)
+		       enum snapshot_kind kind, struct err *e)
 {
 	AUTO_FREE char *base = mem_printf("%s/%s", store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
 					  l->driver->name);
@@ -102,8 +102,8 @@ int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_
 	struct err direct = ERR_INIT;
 	AUTO_FD int base_fd = -1, fd = -1;
 	char id[24];
-	int r = snapshot_create(snapshot, &fd, env->store, SNAPSHOT_ACTIVE, l->driver->name, l->map,
-				l->ids, l->count, e);
+	int r = snapshot_create(snapshot, &fd, env->store, kind, l->driver->name, l->map, l->ids,
+				l->count, e);
 
 	if (r < 0)
 		return r;

@@ -13,6 +13,7 @@
 #include "lib/base/err.h"
 #include "lib/ctr/bundle.h"
 #include "lib/image/layers.h"
+#include "lib/store/snapshots.h"
 
 struct ctr_layers {
 	const struct snap_driver *driver;	/* NULL: none, a --rootfs */
@@ -36,9 +37,9 @@ int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env,
 		    const struct ctr_bundle *b, const struct image_docs *docs,
 		    struct err *e) MUST_CHECK;
 
-/* The container's own layer, within the caller's transaction. */
-int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env,
-		       const struct ctr_layers *l, struct err *e) MUST_CHECK;
+/* What lies on top of them, active or a view, within the caller's transaction. */
+int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_layers *l,
+		       enum snapshot_kind kind, struct err *e) MUST_CHECK;
 
 /* Copies what the image has at target into the draft of a volume.  Nothing
  * there is fine. */

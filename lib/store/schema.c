@@ -131,7 +131,8 @@ const char *const schema_migrations[] = {
 	      "OLD.ns", "OLD.name", "NULL", "NULL", "NULL")
 	EVENT("event_snapshot_prepare", "INSERT ON snapshot WHEN NEW.kind <> 1",
 	      "/snapshot/prepare", "''", "CAST(NEW.id AS TEXT)", "NULL", "NULL", "NULL")
-	EVENT("event_snapshot_commit", "UPDATE OF ready ON snapshot WHEN NEW.ready > OLD.ready",
+	EVENT("event_snapshot_commit",
+	      "UPDATE OF ready, kind ON snapshot WHEN NEW.ready > OLD.ready OR NEW.kind < OLD.kind",
 	      "/snapshot/commit", "''", "CAST(NEW.id AS TEXT)", "NULL", "NULL", "NULL")
 	EVENT("event_snapshot_remove", "DELETE ON snapshot WHEN OLD.ready", "/snapshot/remove",
 	      "''", "CAST(OLD.id AS TEXT)", "NULL", "NULL", "NULL")

@@ -98,7 +98,9 @@
 	SQL(NS_DELETE, "DELETE FROM namespace WHERE name = ?1")		\
 	SQL(NS_USED, "SELECT EXISTS (SELECT 1 FROM container WHERE ns = ?1)"	\
 		" OR EXISTS (SELECT 1 FROM image WHERE ns = ?1)"	\
-		" OR EXISTS (SELECT 1 FROM volume WHERE ns = ?1)")	\
+		" OR EXISTS (SELECT 1 FROM volume WHERE ns = ?1)"	\
+		" OR EXISTS (SELECT 1 FROM lease WHERE ns = ?1)"	\
+		" OR EXISTS (SELECT 1 FROM snapshot_name WHERE ns = ?1)") \
 	SQL(LABEL_LIST, "SELECT key, value FROM label"			\
 		" WHERE kind = ?1 AND ns = ?2 AND object = ?3 ORDER BY key") \
 	SQL(LABEL_LIST_NS, "SELECT object, key, value, ns FROM label"	\
@@ -228,6 +230,17 @@
 		" WHERE id = ?1")					\
 	SQL(SNAPSHOT_DELETE, "DELETE FROM snapshot WHERE id = ?1")	\
 	SQL(SNAPSHOT_DELETE_PARENTS, "DELETE FROM snapshot_parent WHERE snapshot = ?1") \
+	SQL(SNAPSHOT_COMMIT, "UPDATE snapshot SET kind = 1, size = ?2, inodes = ?3" \
+		" WHERE id = ?1 AND kind = 2 AND NOT EXISTS"		\
+		" (SELECT 1 FROM container WHERE snapshot = ?1)")	\
+	SQL(SNAPNAME_LIST, "SELECT snapshot, driver, name FROM snapshot_name" \
+		" WHERE ns = ?1 AND (?2 IS NULL OR driver = ?2) ORDER BY 2, 3") \
+	SQL(SNAPNAME_FIND, "SELECT snapshot FROM snapshot_name"		\
+		" WHERE ns = ?1 AND driver = ?2 AND name = ?3")		\
+	SQL(SNAPNAME_PUT, "INSERT INTO snapshot_name (ns, driver, name, snapshot)" \
+		" VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")	\
+	SQL(SNAPNAME_DELETE, "DELETE FROM snapshot_name"		\
+		" WHERE ns = ?1 AND driver = ?2 AND name = ?3")		\
 	/* containers */						\
 	SQL(CONTAINER_INSERT, "INSERT INTO container (ns, id, name, image, manifest," \
 		" image_id, snapshot, state, created_ns, exit_code, flags, restart," \

@@ -142,3 +142,73 @@ default /tasks/exit' ]
 	[ "$(tr '\n' , <"$BATS_TEST_TMPDIR/seen")" = 'create bg,start bg,die bg,destroy bg,' ]
 	kill $follower
 }
+
+# in_mount KEY COMMAND [DRIVER]: with the snapshot mounted on ./m, where our ids are mapped
+in_mount() {
+	local d=$BATS_TEST_TMPDIR/m
+	mkdir -p "$d"
+	unshare --user --map-auto --map-root-user --mount sh -c \
+		"cd '$BATS_TEST_TMPDIR' && $(coracle snapshot mounts ${3:+--snapshotter "$3"} "$d" "$1") && cd m && $2"
+}
+
+@test "snapshots: prepared on an image, written to, committed, and lain upon" {
+	unshare --user --map-auto --map-root-user true 2>/dev/null || skip "no range of ids to map"
+	ok coracle snapshot prepare work busybox
+	fails 1 coracle snapshot prepare work busybox
+	output_has "'work' is there already"
+	ok in_mount work 'test -x bin/busybox && echo one >one && rm -r etc'
+	[ "$(coracle snapshot ls --format '{{.Key}} {{.Kind}}' | grep work)" = 'work Active' ]
+	[ "$(coracle snapshot usage -b --format '{{.Inodes}}' work)" -ge 2 ]
+	ok coracle snapshot commit base work
+	fails 1 coracle snapshot info work
+	ok coracle snapshot info base
+	output_has '"Kind": "Committed"'
+	output_has 'gc.root'
+	fails 1 coracle snapshot mounts /mnt base
+	ok coracle snapshot prepare -t /mnt upper base
+	output_has '^mount -t .* /mnt -o '
+	ok in_mount upper 'cat one && ! test -e etc && test -x bin/busybox && echo two >two'
+	output_is one
+	ok coracle snapshot view look base
+	ok in_mount look 'cat one; ! test -e two; ! touch x 2>/dev/null'
+	output_is one
+	ok coracle snapshot tree
+	output_has '^ *\\_base$'
+	output_has '^ *\\_upper$'
+	fails 1 coracle snapshot rm base
+	output_has 'parent of others'
+	coracle image prune -f >/dev/null
+	ok in_mount upper 'cat two'
+	ok coracle snapshot rm upper look base
+	[ -z "$(coracle snapshot ls --format '{{.Key}}' | grep -v sha256)" ]
+}
+
+@test "snapshots: each driver by itself, and a root label that is gone" {
+	unshare --user --map-auto --map-root-user true 2>/dev/null || skip "no range of ids to map"
+	ok coracle snapshot prepare --snapshotter native n
+	ok in_mount n 'echo one >one' native
+	ok coracle snapshot commit --snapshotter native nbase n
+	ok coracle snapshot prepare --snapshotter native n nbase
+	ok in_mount n 'cat one' native
+	output_is one
+	[ -z "$(coracle snapshot ls -q | grep '^n')" ] || [ "$(coracle info --format '{{.Driver}}')" = native ]
+	ok coracle snapshot label --snapshotter native n containerd.io/gc.root=
+	ok coracle lease create --id x
+	ok coracle lease rm --sync x
+	[ "$(coracle snapshot ls -q --snapshotter native | grep '^n')" = nbase ]
+	ok coracle snapshot rm --snapshotter native nbase
+	fails 1 coracle snapshot prepare --snapshotter zfs z
+	fails 1 coracle snapshot prepare x no/such/parent
+	output_has 'neither a snapshot nor an image'
+	fails 1 coracle snapshot prepare ../x
+}
+
+@test "snapshots: a container's is seen and left alone" {
+	local id
+	id=$(coracle create --network none busybox true)
+	[ "$(coracle snapshot ls --format '{{.Key}} {{.Kind}}' | grep "$id")" = "$id Active" ]
+	fails 1 coracle snapshot rm "$id"
+	output_has '^hint: .*coracle rm'
+	fails 1 coracle snapshot commit x "$id"
+	[ -z "$(coracle -n other snapshot ls -q | grep "$id")" ]
+}
