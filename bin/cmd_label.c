@@ -53,8 +53,8 @@ const struct cmd cmd_image_label = {
 	.operand_word = WORD_IMAGE,
 	.min = 2,
 	.max = -1,
-	.about = "KEY= clears a label. These are labels of this store, not those in the image. With "
-		 LABEL_GC_EXPIRE " the name goes at that time (RFC 3339).",
+	.about = "KEY= clears a label. These are labels of this store, not those in the image. "
+		 "With " LABEL_GC_EXPIRE " the name goes at that time (RFC 3339).",
 	.example = "coracle image label alpine reviewed=yes",
 	.run = image_run,
 };
