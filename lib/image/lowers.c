@@ -4,121 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/image/links.h"
+#include "lib/image/view.h"
 
 #define MAX_LINKS_FILE MIB(65)
 #define MAX_FOLLOW 40
-
-/* One directory as the layers have it, topmost first: what is looked up in it
- * is the first that has the name, unless that hides what is below. */
-struct view {
-	int fd[MAX_LAYERS];
-	size_t len;
-	enum snap_form form;
-};
-
-static void view_auto(struct view *v)
-{
-	while (v->len)
-		fd_auto(&v->fd[--v->len]);
-}
-
-/* What a name is in a view. */
-struct found {
-	struct stat st;
-	int at;				/* borrowed: the directory that has it */
-};
-
-static bool is_opaque(const struct view *v, int fd)
-{
-	char value;
-
-	if (v->form == SNAP_STACKED_FUSE)
-		return faccessat(fd, ".wh..wh..opq", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	return fgetxattr(fd, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
-}
-
-/* Does the layer's directory hide what lower ones have under that name? */
-static bool is_hidden(const struct view *v, int fd, const char *name,
-		      const struct stat *st)
-{
-	char mark[MAX_COMPONENT + 8];
-
-	if (v->form != SNAP_STACKED_FUSE)
-		return st && S_ISCHR(st->st_mode) && st->st_rdev == 0;
-	snprintf(mark, sizeof(mark), ".wh.%s", name);
-	return faccessat(fd, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* Looks name up in v.  When it is a directory *below becomes its view.
- * 0, or -ENOENT without text. */
-static int view_look(struct found *out, struct view *below, const struct view *v,
-		     const char *name, struct err *e)
-{
-	bool ends = false;
-
-	for (size_t i = 0; i < v->len && !ends; i++) {
-		struct stat st;
-		bool is_here = fstatat(v->fd[i], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-		int fd;
-
-		if (!is_here && errno != ENOENT)
-			return err_sys(e, "stat '%s'", name);
-		ends = is_hidden(v, v->fd[i], name, is_here ? &st : NULL) ||
-		       (is_here && !S_ISDIR(st.st_mode));
-		if (!is_here || (S_ISCHR(st.st_mode) && st.st_rdev == 0))
-			continue;
-		if (!below->len)
-			*out = (struct found){ st, v->fd[i] };
-		if (!S_ISDIR(st.st_mode))
-			return 0;
-		fd = openat(v->fd[i], name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			return err_sys(e, "open '%s'", name);
-		below->fd[below->len++] = fd;
-		ends = ends || is_opaque(v, fd);
-	}
-	return below->len ? 0 : -ENOENT;
-}
-
-/* The directory at path, which has no link in it. */
-static int view_open(struct view *out, const struct view *roots,
-		     const char *path, struct err *e)
-{
-	AUTO(view) struct view v = { .form = roots->form };
-	char name[MAX_COMPONENT + 1];
-
-	for (; v.len < roots->len; v.len++) {
-		v.fd[v.len] = fcntl(roots->fd[v.len], F_DUPFD_CLOEXEC, 3);
-		if (v.fd[v.len] < 0)
-			return err_sys(e, "duplicate a descriptor");
-	}
-	while (*path) {
-		AUTO(view) struct view below = { .form = roots->form };
-		size_t len = strcspn(path, "/");
-		struct found f;
-		int r;
-
-		memcpy(name, path, len);
-		name[len] = '\0';
-		r = view_look(&f, &below, &v, name, e);
-		if (r < 0)
-			return r;
-		view_auto(&v);
-		v = below;
-		below.len = 0;
-		path += len;
-		path += *path == '/';
-	}
-	*out = v;
-	v.len = 0;
-	return 0;
-}
 
 /* A file of a lower layer. */
 struct place {
@@ -169,7 +63,7 @@ static bool go_down(struct walk *w, const char *name)
 	return true;
 }
 
-static bool follow(struct walk *w, const struct found *f, const char *name)
+static bool follow(struct walk *w, const struct view_found *f, const char *name)
 {
 	char text[2 * MAX_PATH];
 	ssize_t len = readlinkat(f->at, name, text, MAX_PATH);
@@ -194,7 +88,7 @@ static int find(struct place *out, const struct view *roots, const char *path,
 	memcpy(w.todo, path, strlen(path) + 1);
 	while (next_name(&w, out->name)) {
 		AUTO(view) struct view dir = { .len = 0 }, below = { .len = 0 };
-		struct found f;
+		struct view_found f;
 		bool is_last = !w.todo[0];
 		int r;
 
@@ -327,7 +221,7 @@ static int open_lowers(struct view *out, const struct links_layer *layers,
 {
 	AUTO_FD int fd = fs_open_dir(layers[top].dir_fd, "fs", e);
 
-	while (fd >= 0 && top-- && !is_opaque(out, fd)) {
+	while (fd >= 0 && top-- && !view_is_opaque(out, fd)) {
 		fd_auto(&fd);
 		fd = fs_open_dir(layers[top].dir_fd, "fs", e);
 		if (fd < 0)

@@ -16,6 +16,7 @@
 #include "lib/fmt/whiteout.h"
 #include "lib/image/links.h"
 #include "lib/image/tree.h"
+#include "lib/image/xattr.h"
 
 /* What one header may take: the records that go before it, and a sparse map. */
 #define MAX_HEADER (4 * MAX_TAR_RECORD)
@@ -108,32 +109,15 @@ static int open_archive(struct unpack *u, struct err *e)
 
 /* --- contents and attributes --- */
 
-/* Xattrs that are control data of somebody: of the overlay that this layer
- * will be part of, of fuse-overlayfs, or of ours (RELIABILITY C7). */
-static bool is_control(const char *name)
-{
-	return str_starts(name, "user.overlay.") ||
-	       str_starts(name, "user.fuseoverlayfs.") ||
-	       str_starts(name, "user.containers.") ||
-	       str_starts(name, "trusted.");
-}
-
-static bool is_wanted(const char *name)
-{
-	return str_starts(name, "user.") ||
-	       str_eq(name, "security.capability") ||
-	       str_starts(name, "system.posix_acl_");
-}
-
 static int set_xattr(struct unpack *u, int fd, const char *name,
 		     const void *value, size_t size, struct err *e)
 {
-	if (is_control(name)) {
+	if (xattr_is_control(name)) {
 		warn_once(u, WARN_XATTR, "extended attributes that would steer the "
 			  "storage driver were left out");
 		return 0;
 	}
-	if (!is_wanted(name))
+	if (!xattr_is_wanted(name))
 		return 0;
 	if (fsetxattr(fd, name, value, size, 0) == 0)
 		return 0;

@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# Layers out: diff, export, import, commit, with every snapshotter.
+
+load helper
+
+setup_file() { coracle_setup busybox; }
+teardown_file() { coracle_teardown; }
+setup() { cd "$BATS_TEST_TMPDIR"; }
+teardown() { coracle rm -f -a -v >/dev/null; }
+
+# each FUNCTION: with every snapshotter that works here.
+each() {
+	local count=0
+	for s in overlay fuse-overlayfs native; do
+		coracle create --snapshotter $s busybox true >/dev/null 2>&1 || continue
+		coracle rm -a >/dev/null
+		echo "snapshotter $s"
+		"$1" $s
+		coracle rm -f -a -v >/dev/null
+		count=$((count + 1))
+	done
+	[ $count -gt 0 ]
+}
+
+# A bit of everything that a container can do to its files.
+readonly CHANGES='mkdir -p /new/sub; echo x >/new/sub/f; rm /etc/passwd; echo more >>/etc/group
+	rm -rf /home; mkdir /home; echo kept >/home/kept; rm -rf /srv; echo file >/srv
+	ln /etc/group /etc/group2; chmod 750 /tmp'
+
+changed() {
+	coracle run -d --snapshotter "$1" --name c --network none -v data:/vol/deep busybox sleep 1000 >/dev/null
+	ok coracle diff c
+	output_is ''
+	coracle exec c sh -c "$CHANGES"
+	ok coracle diff c
+	output_is "C /etc
+C /etc/group
+A /etc/group2
+D /etc/passwd
+C /home
+D /home/app
+A /home/kept
+A /new
+A /new/sub
+A /new/sub/f
+C /srv
+C /tmp"
+	coracle stop -t 0 c >/dev/null
+	[ "$(coracle container diff c)" = "$output" ]
+	[ "$(coracle diff --format json c | jq -c '[.added, .changed, .deleted] | map(length)')" = '[5,5,2]' ]
+}
+
+@test "diff says what was added, changed and deleted" { each changed; }
+
+@test "diff of a name that would be another line, and of nothing to compare with" {
+	coracle run --name c --network none busybox sh -c 'touch "/srv/a
+D b"' >/dev/null
+	[ "$(coracle diff c | wc -l)" -eq 2 ]
+	[ "$(coracle diff --format json c | jq -r '.added[0]' | wc -l)" -eq 2 ]
+	fails 1 coracle diff nobody
+	mkdir root
+	coracle create --name r --rootfs "$PWD/root" true >/dev/null
+	fails 1 coracle diff r
+	output_has "no image below"
+	fails 2 coracle diff --format yaml c
+}
