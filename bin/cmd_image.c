@@ -148,6 +148,32 @@ const struct cmd cmd_cp = {
 	.program = PROGRAM_IMAGE,
 };
 
+static const struct opt export_opts[] = {
+	TEXT(struct export_args, output, 'o', "output", "FILE", WORD_FILE,
+	     "Write this file, not standard output"),
+	{ .kind = OPT_END },
+};
+
+static const char *const export_aliases[] = { "container export", NULL };
+
+const struct cmd cmd_export = {
+	.name = "export",
+	.aliases = export_aliases,
+	.summary = "Write the files of a container to a tar archive",
+	.operands = "CONTAINER",
+	.operand_word = WORD_CONTAINER,
+	.min = 1,
+	.max = 1,
+	.about = "Write the whole root file system of CONTAINER, running or not, as one tar "
+		 "archive, with owners as the container sees them. Volumes and all else that is "
+		 "mounted in it are empty there.",
+	.example = "coracle export -o web.tar web\n"
+		   "coracle export web | coracle import - web:flat",
+	.opts = export_opts,
+	.args_size = sizeof(struct export_args),
+	.program = PROGRAM_IMAGE,
+};
+
 const struct cmd cmd_unpack = {
 	.name = "__unpack",
 	.summary = "Unpack an image for an id map",

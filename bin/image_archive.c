@@ -1,8 +1,8 @@
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "bin/image_args.h"
 #include "bin/image_env.h"
+#include "bin/image_output.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ctr/create.h"
@@ -123,35 +123,22 @@ int save_run(struct app *app, void *args, char **operands, int count, struct err
 		.names = mem_zero((size_t)count, sizeof(*list.names)),
 	};
 	struct save_options o = {
-		.fd = STDOUT_FILENO,
 		.format = str_eq(a->format, "oci-archive") ? SAVE_OCI : SAVE_DOCKER,
 	};
-	AUTO_FREE char *part = NULL;
-	AUTO_FD int fd = -1;
+	struct image_output out = IMAGE_OUTPUT_INIT;
 	int r = env_init(&env, app, e);
 
 	for (int i = 0; i < count && r == 0; i++)
 		r = save_add(&list, &env, operands[i], e);
 	if (r < 0)
 		return r;
-	if (a->output) {
-		/* Renamed when it is whole: a cut archive never has the name. */
-		part = mem_printf("%s.part", a->output);
-		fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666 & ~app->umask);
-		if (fd < 0)
-			return err_sys(e, "create '%s'", part);
-		o.fd = fd;
-	} else if (isatty(STDOUT_FILENO)) {
-		return err_set(e, EINVAL,
-			       "save: standard output is a terminal; name a file with -o");
-	}
+	r = image_output_open(&out, app, a->output, e);
+	if (r < 0)
+		return err_ctx(e, r, "save");
+	o.fd = out.fd;
 	o.images = list.at;
 	o.count = list.count;
 	o.store = app->store;
-	r = archive_save(&o, e);
-	if (r == 0 && part && rename(part, a->output) < 0)
-		r = err_sys(e, "rename '%s' to '%s'", part, a->output);
-	if (r < 0 && part)
-		(void)unlink(part);
+	r = image_output_end(&out, archive_save(&o, e), e);
 	return r < 0 ? err_ctx(e, r, "save") : EXIT_DONE;
 }

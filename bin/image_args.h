@@ -28,9 +28,14 @@ struct cp_args {
 	bool archive, follow, quiet;
 };
 
+struct export_args {
+	const char *output;
+};
+
 struct platform;
 
 /* --platform, or this machine. */
 int want_platform(struct platform *out, const char *text, struct err *e) MUST_CHECK;
 
-cmd_fn pull_run, login_run, logout_run, load_run, save_run, cp_run, unpack_run, subid_run;
+cmd_fn pull_run, login_run, logout_run, load_run, save_run, cp_run, export_run;
+cmd_fn unpack_run, subid_run;

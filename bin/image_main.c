@@ -13,6 +13,7 @@ static const struct {
 	{ "load", load_run },
 	{ "save", save_run },
 	{ "cp", cp_run },
+	{ "export", export_run },
 	{ "__unpack", unpack_run },
 	{ "__subid", subid_run },
 };

@@ -316,7 +316,7 @@ int ctr_copy_in(struct ctr_env *env, const struct ctr *c, const char *host, cons
 {
 	AUTO_FREE char *source = absolute(host);
 	AUTO(place) struct place from, to;
-	struct reader r = { .tar = { .squash = !o->archive } };
+	struct reader r = { .tar.put = { .squash = !o->archive } };
 	struct writer w = { .in = -1 };
 	int ret;
 
@@ -338,7 +338,7 @@ int ctr_copy_out(struct ctr_env *env, const struct ctr *c, const char *inside, c
 	AUTO(place) struct place from, to;
 	/* What the container's programs left must not run as the caller for others. */
 	struct reader r = {
-		.tar = {
+		.tar.put = {
 			.squash = !o->archive, .no_setid = !o->archive,
 			.uid = geteuid(), .gid = getegid(),
 		},
@@ -398,5 +398,20 @@ int ctr_copy_out_tar(struct ctr_env *env, const struct ctr *c, const char *insid
 	(void)str_copy(w.path, sizeof(w.path), src.path);
 	w.tar.name = named.is_contents ? "" : named.base;
 	r = place_start(&job, e);
+	return r < 0 ? r : place_finish(&job, e);
+}
+
+int ctr_export(struct ctr_env *env, const struct ctr *c, int tar_fd, struct err *e)
+{
+	AUTO(place) struct place from;
+	struct reader w = { .path = "/", .out = tar_fd, .tar = { .name = "", .one_mount = true } };
+	struct place_job job = { .place = &from, .fn = read_child, .arg = &w, .not_ours = -1 };
+	int r;
+
+	place_init(&from);
+	r = place_ctr(&from, env, c, e);
+	w.tar.put.recorded = from.bundle.ids.rung == IDS_SINGLE;
+	if (r == 0)
+		r = place_start(&job, e);
 	return r < 0 ? r : place_finish(&job, e);
 }

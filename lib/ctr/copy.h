@@ -45,3 +45,9 @@ int ctr_copy_in_tar(struct ctr_env *env, const struct ctr *c, int tar_fd, const 
 		    struct err *e) MUST_CHECK;
 int ctr_copy_out_tar(struct ctr_env *env, const struct ctr *c, const char *inside, int tar_fd,
 		     const struct ctr_copy_opts *o, struct err *e) MUST_CHECK;
+
+/* The whole root file system as a tar stream, with owners as the container has
+ * them; what is mounted in it, volumes too, is shown empty.  In a running
+ * container the kernel's overlay may show a file of the image and a new hard
+ * link to it as two files; then they come as two. */
+int ctr_export(struct ctr_env *env, const struct ctr *c, int tar_fd, struct err *e) MUST_CHECK;
