@@ -101,7 +101,7 @@ static int exec_run(struct app *app, void *args, char **operands, int count, str
 	return r;
 }
 
-static const char *const exec_aliases[] = { "container exec", NULL };
+static const char *const exec_aliases[] = { "container exec", "task exec", NULL };
 
 const struct cmd cmd_exec = {
 	.name = "exec",

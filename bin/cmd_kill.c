@@ -46,7 +46,7 @@ static int kill_run(struct app *app, void *args, char **operands, int count, str
 	return r;
 }
 
-static const char *const kill_aliases[] = { "container kill", NULL };
+static const char *const kill_aliases[] = { "container kill", "task kill", NULL };
 
 const struct cmd cmd_kill = {
 	.name = "kill",

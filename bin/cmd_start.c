@@ -87,7 +87,7 @@ static int start_run(struct app *app, void *args, char **operands, int count, st
 	return foreground_run(app, &client, &f, &detached, e);
 }
 
-static const char *const start_aliases[] = { "container start", NULL };
+static const char *const start_aliases[] = { "container start", "task start", NULL };
 
 const struct cmd cmd_start = {
 	.name = "start",

@@ -171,7 +171,7 @@ static int top_run(struct app *app, void *args, char **operands, int count, stru
 	return r;
 }
 
-static const char *const top_aliases[] = { "container top", NULL };
+static const char *const top_aliases[] = { "container top", "task ps", NULL };
 
 const struct cmd cmd_top = {
 	.name = "top",

@@ -29,6 +29,7 @@ static const struct column columns[] = {
 	{ .name = "Networks", .header = "NETWORKS", .hidden = true },
 	{ .name = "LocalVolumes", .header = "LOCAL VOLUMES", .hidden = true },
 	{ .name = "Size", .header = "SIZE", .hidden = true },
+	{ .name = "Runtime", .header = "RUNTIME", .hidden = true },
 };
 
 const struct table ctr_table = { columns, ARRAY_SIZE(columns), "ID" };
@@ -180,6 +181,7 @@ int row_ctr(json_t **out, struct ctr_env *env, const struct ctr *c, bool no_trun
 	snprintf(text, sizeof(text), "%zu", volumes);
 	jtree_text(row, "LocalVolumes", text);
 	jtree_text(row, "Size", size.data);
+	jtree_text(row, "Runtime", str_or(config.runtime, "coracle-oci"));
 	*out = row;
 	return 0;
 }

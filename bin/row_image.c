@@ -23,6 +23,8 @@ static const struct column columns[] = {
 	{ .name = "Size", .header = "SIZE" },
 	{ .name = "Containers", .header = "CONTAINERS", .hidden = true },
 	{ .name = "Platform", .header = "PLATFORM", .hidden = true },
+	{ .name = "Name", .header = "REF", .hidden = true },
+	{ .name = "MediaType", .header = "TYPE", .hidden = true },
 };
 
 const struct table image_table = { columns, ARRAY_SIZE(columns), "ID" };
@@ -106,6 +108,8 @@ int row_image(json_t **out, struct app *app, const struct image *image, bool no_
 	snprintf(text, sizeof(text), "%zu", users.len);
 	jtree_text(row, "Containers", text);
 	jtree_text(row, "Platform", image->platform);
+	jtree_text(row, "Name", str_or(image->name, NONE));
+	jtree_text(row, "MediaType", image->media_type);
 	*out = row;
 	return 0;
 }

@@ -212,3 +212,27 @@ in_mount() {
 	fails 1 coracle snapshot commit x "$id"
 	[ -z "$(coracle -n other snapshot ls -q | grep "$id")" ]
 }
+
+@test "tasks: what runs or has ended, until it is forgotten" {
+	coracle run -d --name t --network none busybox sleep 100 >/dev/null
+	coracle create --name never --network none busybox true >/dev/null
+	[ "$(coracle task ls --format '{{.Task}} {{.PID}} {{.Status}}')" = "t $(pid_of t) RUNNING" ]
+	fails 1 coracle task rm t
+	output_has "^hint: "
+	coracle task kill t >/dev/null
+	coracle wait t >/dev/null
+	[ "$(coracle task ls --format '{{.Task}} {{.Status}} {{.ExitCode}}')" = 't STOPPED 137' ]
+	ok coracle task rm t
+	[ -z "$(coracle task ls -q)" ]
+	[ "$(coracle ps -a --format '{{.State}}' -f name=t)" = created ]
+	fails 1 coracle task rm t
+	coracle task start t >/dev/null
+	ok coracle task exec t echo hello
+	output_is hello
+	ok coracle task rm -f t
+	ok coracle container info t
+	output_has '"SnapshotKey": "'
+	ok coracle container info --spec t
+	output_has '^    "ociVersion": "1'
+	output_lacks SnapshotKey
+}
