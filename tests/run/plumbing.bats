@@ -216,7 +216,7 @@ in_mount() {
 @test "tasks: what runs or has ended, until it is forgotten" {
 	coracle run -d --name t --network none busybox sleep 100 >/dev/null
 	coracle create --name never --network none busybox true >/dev/null
-	[ "$(coracle task ls --format '{{.Task}} {{.PID}} {{.Status}}')" = "t $(pid_of t) RUNNING" ]
+	[ "$(coracle task ls --format '{{.Task}} {{.PID}} {{.Status}}')" = "t $(coracle inspect -f '{{.State.Pid}}' t) RUNNING" ]
 	fails 1 coracle task rm t
 	output_has "^hint: "
 	coracle task kill t >/dev/null
