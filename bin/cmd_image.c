@@ -174,6 +174,48 @@ const struct cmd cmd_export = {
 	.program = PROGRAM_IMAGE,
 };
 
+static const struct opt import_opts[] = {
+	LIST(struct import_args, changes, 'c', "change", "CHANGE", WORD_ANY,
+	     "Set this in the new image: a line of a Dockerfile"),
+	TEXT(struct import_args, message, 'm', "message", "TEXT", WORD_ANY,
+	     "Say this in the image's history"),
+	TEXT(struct import_args, platform, 0, "platform", "OS/ARCH", WORD_ANY,
+	     "What the files are for; this machine's by default"),
+	FLAG(struct import_args, quiet, 'q', "quiet", "Print no progress"),
+	TEXT(struct import_args, epoch, 0, "source-date-epoch", "SECONDS", WORD_ANY,
+	     "The image was made then, not now"),
+	{ .kind = OPT_END },
+};
+
+static void import_clear(void *args)
+{
+	struct import_args *a = args;
+
+	strv_clear(&a->changes);
+}
+
+static const char *const import_aliases[] = { "image import", NULL };
+
+const struct cmd cmd_import = {
+	.name = "import",
+	.aliases = import_aliases,
+	.summary = "Make an image of a tar archive of files",
+	.operands = "FILE|- [IMAGE]",
+	.operand_word = WORD_FILE,
+	.min = 1,
+	.max = 2,
+	.about = "Make an image of one layer from a tar archive, plain or compressed with gzip or "
+		 "zstd, and give it the name IMAGE. CHANGE is one of CMD, ENTRYPOINT, ENV, EXPOSE, "
+		 "LABEL, STOPSIGNAL, USER, VOLUME and WORKDIR with what follows it in a Dockerfile. "
+		 "SOURCE_DATE_EPOCH in the environment stands for the option.",
+	.example = "coracle import -c 'CMD [\"sh\"]' rootfs.tar.gz base:1\n"
+		   "coracle export web | coracle import - web:flat",
+	.opts = import_opts,
+	.args_size = sizeof(struct import_args),
+	.clear = import_clear,
+	.program = PROGRAM_IMAGE,
+};
+
 const struct cmd cmd_unpack = {
 	.name = "__unpack",
 	.summary = "Unpack an image for an id map",

@@ -32,10 +32,16 @@ struct export_args {
 	const char *output;
 };
 
+struct import_args {
+	struct strv changes;
+	bool quiet;
+	const char *message, *platform, *epoch;
+};
+
 struct platform;
 
 /* --platform, or this machine. */
 int want_platform(struct platform *out, const char *text, struct err *e) MUST_CHECK;
 
 cmd_fn pull_run, login_run, logout_run, load_run, save_run, cp_run, export_run;
-cmd_fn unpack_run, subid_run;
+cmd_fn import_run, unpack_run, subid_run;

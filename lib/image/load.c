@@ -181,7 +181,6 @@ static int put_manifest(struct image_docs *docs, struct load *l,
 {
 	AUTO(buf) struct buf text = BUF_INIT(MAX_MANIFEST);
 	AUTO(buf) struct buf config = BUF_INIT(MAX_IMGCONF);
-	AUTO(hash) struct hash *h = hash_new(DIGEST_SHA256);
 	struct digest digest;
 	int r;
 
@@ -189,12 +188,10 @@ static int put_manifest(struct image_docs *docs, struct load *l,
 	r = buf_ok(&text, "manifest", e);
 	if (r < 0)
 		return r;
-	hash_add(h, text.data, text.len);
-	hash_end(h, &digest);
 	*size = text.len;
 	r = content_read(l->o->env.store, &m->config.digest, &config, e);
 	if (r == 0)
-		r = content_put(l->o->env.store, &l->lease, &digest, text.data, text.len, e);
+		r = record_doc(&digest, l->o->env.store, &l->lease, &text, e);
 	return r < 0 ? r : image_docs_parse(docs, &text, &digest, &config, e);
 }
 

@@ -3,6 +3,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
 #include "lib/fmt/platform.h"
+#include "lib/image/stream.h"
 #include "lib/store/content.h"
 #include "lib/store/snapshots.h"
 
@@ -80,4 +81,14 @@ int record_image(const struct record *rec, struct digest *replaced,
 	img.platform = platform.data;
 	r = record_edges(rec->env->store, d, e);
 	return r < 0 ? r : image_put(rec->env->store, rec->ns, &img, replaced, e);
+}
+
+int record_doc(struct digest *out, struct store *s, const struct lease *l,
+	       const struct buf *text, struct err *e)
+{
+	AUTO(hash) struct hash *h = hash_new(DIGEST_SHA256);
+
+	hash_add(h, text->data, text->len);
+	hash_end(h, out);
+	return content_put(s, l, out, text->data, text->len, e);
 }

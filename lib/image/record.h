@@ -9,6 +9,7 @@
 #include "lib/fmt/desc.h"
 #include "lib/image/layers.h"
 #include "lib/store/images.h"
+#include "lib/store/lease.h"
 
 struct record {
 	const char *ns;
@@ -27,3 +28,8 @@ int record_image(const struct record *rec, struct digest *replaced,
 /* manifest -> config, layers. */
 int record_edges(struct store *s, const struct image_docs *d,
 		 struct err *e) MUST_CHECK;
+
+/* A document becomes a blob, pinned by the lease and visible after the next
+ * content_barrier(); *out is its digest. */
+int record_doc(struct digest *out, struct store *s, const struct lease *l,
+	       const struct buf *text, struct err *e) MUST_CHECK;

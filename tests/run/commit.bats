@@ -111,3 +111,48 @@ exported() {
 	fails 1 coracle export -o /nowhere/x c
 	output_has "/nowhere/x"
 }
+
+imported() {
+	coracle run --snapshotter "$1" --name c --network none busybox sh -c "$CHANGES; chown 1000:2000 /new/sub/f" >/dev/null
+	coracle export -o c.tar c
+	ok coracle import -q -c 'ENV PATH=/bin "GREETING=good day"' -c 'CMD ["sh", "-c", "echo $GREETING"]' -c 'WORKDIR /new' \
+		-m 'made flat' c.tar "flat:$1"
+	output_has '^sha256:[0-9a-f]{64}$'
+	[ "$(coracle run --rm --snapshotter "$1" --network none "flat:$1")" = 'good day' ]
+	coracle run --snapshotter "$1" --name d --network none "flat:$1" true
+	ok coracle diff d
+	output_is ''
+	# What went out and in comes out the same.
+	coracle export d | cmp - c.tar
+	[ "$(coracle history --format '{{.Comment}}' "flat:$1")" = 'made flat' ]
+	[ "$(coracle inspect -f '{{.Config.WorkingDir}}' "flat:$1")" = /new ]
+}
+
+@test "import of what was exported" { each imported; }
+
+@test "import: compressed, named, unnamed, by date, and what is none" {
+	mkdir tree
+	echo hello >tree/file
+	tar -C tree -cf plain.tar .
+	gzip -k plain.tar
+	zstd -q plain.tar
+	for i in 1 2; do
+		coracle import -q --source-date-epoch 1000000000 plain.tar "x:$i"
+		SOURCE_DATE_EPOCH=1000000000 coracle import -q plain.tar.gz
+		coracle import -q --source-date-epoch 1000000000 - <plain.tar.zst
+	done >ids
+	[ "$(sort -u ids | wc -l)" -eq 1 ]
+	[ "$(coracle inspect -f '{{.Created}}' x:1)" = 2001-09-09T01:46:40.000000000Z ]
+	ok coracle import -q --platform linux/arm64/v8 -c 'LABEL a=b' plain.tar x:1
+	output_has "'docker.io/library/x:1' was sha256"
+	[ "$(coracle inspect -f '{{.Architecture}}' x:1)" = arm64 ]
+	fails 1 coracle import plain.tar 'not a name'
+	fails 1 coracle import -c 'RUN true' plain.tar
+	output_has "change 'RUN true': not one of CMD"
+	fails 1 coracle import -c "USER $(printf 'a\nb')" plain.tar
+	fails 1 coracle import -q ids bad:1
+	fails 1 coracle import -q nowhere.tar bad:1
+	fails 1 coracle import -q https://example.com/x.tar bad:1
+	fails 1 coracle import -q --source-date-epoch x plain.tar bad:1
+	fails 1 coracle image inspect bad:1
+}
