@@ -35,8 +35,8 @@ const struct cmd cmd_ctr = {
 	.operands = "[OPTION...] COMMAND [ARG...]",
 	.max = -1,
 	.stop_at_operand = true,
-	.about = "Commands, aliases and flags are those of ctr, as far as they have a meaning without "
-		 "a daemon: run, images, containers, tasks, content, snapshots, leases, namespaces, "
+	.about = "Commands, aliases and flags are those of ctr, as far as they have a meaning "
+		 "without a daemon: run, images, containers, tasks, content, snapshots, leases, namespaces, "
 		 "plugins, events, version, info. What is not there is refused by name. A link to "
 		 "coracle that is called ctr does the same.\n\n"
 		 "As with ctr, a container has no network unless --net-host is given; and an id that "

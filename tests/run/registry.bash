@@ -39,14 +39,14 @@ registry_stop() {
 	done <"$BATS_FILE_TMPDIR/registries"
 }
 
-# certificate DIR: an authority, and a certificate of it for 127.0.0.1.
+# certificate DIR: an authority, and a certificate of it for 127.0.0.1 and docker's registry.
 certificate() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test-ca \
 		-keyout "$1/ca.key" -out "$1/ca.crt" 2>/dev/null
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=127.0.0.1 \
 		-keyout "$1/host.key" -out "$1/host.csr" 2>/dev/null
 	openssl x509 -req -in "$1/host.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 2 \
-		-extfile <(echo subjectAltName=IP:127.0.0.1) -out "$1/host.crt" 2>/dev/null
+		-extfile <(echo subjectAltName=IP:127.0.0.1,DNS:registry-1.docker.io) -out "$1/host.crt" 2>/dev/null
 }
 
 # registry_push SOURCE NAME [OPTION...]
