@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -55,12 +56,25 @@ int mount_fs(struct mount_stage *st, const char *type, const char *pairs,
 	return fd < 0 ? -errno : fd;
 }
 
+/* Is it "/"?  A copy of all that is mounted there would begin with the stage. */
+static bool is_under_stage(const struct mount_stage *st, int dirfd, const char *path,
+			   bool no_follow)
+{
+	int flags = AT_EMPTY_PATH | (no_follow ? AT_SYMLINK_NOFOLLOW : 0);
+	struct stat s, root;
+
+	return st && st->fd >= 0 && fstatat(dirfd, path, &s, flags) == 0 &&
+	       stat("/", &root) == 0 && s.st_dev == root.st_dev && s.st_ino == root.st_ino;
+}
+
 int mount_tree(struct mount_stage *st, int dirfd, const char *path,
 	       bool recursive, bool no_follow)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 	int fd;
 
+	if (recursive && is_under_stage(st, dirfd, path, no_follow))
+		return mount_old_tree(st, dirfd, path, recursive, no_follow);
 	if (!*path)
 		flags |= AT_EMPTY_PATH;
 	if (recursive)
@@ -118,12 +132,27 @@ uint32_t mount_magic(int fd)
 	return fstatfs(fd, &sf) < 0 ? 0 : (uint32_t)sf.f_type;
 }
 
+/* What is on the stage could not be spared from this before. */
+static int spread_nothing(int old, int root)
+{
+	if (fchdir(old) < 0 || mount(NULL, ".", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -errno;
+	return fchdir(root) < 0 ? -errno : 0;
+}
+
 int mount_pivot(const struct mount_stage *st, int root)
 {
+	AUTO_FD int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
 	/* Both names are the new root: the old one ends up mounted on top of
 	 * it, where "." still leads after pivot_root(2), and is taken off. */
-	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+	if (old < 0 || fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
 		return -errno;
+	if (st->fd >= 0)
+		r = spread_nothing(old, root);
+	if (r < 0)
+		return r;
 	/* On top of that lies its stage. */
 	if (st->fd >= 0 && umount2(".", MNT_DETACH) < 0)
 		return -errno;

@@ -321,6 +321,18 @@ int mount_old_fs(struct mount_stage *st, const char *type, const char *pairs,
 	return r < 0 ? r : take_fd(&fd);
 }
 
+/* With a copy of "/" and of all that is mounted there came one of the stage. */
+static int uncover(const char *name, const struct stat *want)
+{
+	struct stat s;
+
+	if (stat(name, &s) < 0)
+		return -errno;
+	if (s.st_dev == want->st_dev && s.st_ino == want->st_ino)
+		return 0;
+	return umount2(name, MNT_DETACH) < 0 ? -errno : 0;
+}
+
 int mount_old_tree(struct mount_stage *st, int dirfd, const char *path,
 		   bool recursive, bool no_follow)
 {
@@ -343,7 +355,8 @@ int mount_old_tree(struct mount_stage *st, int dirfd, const char *path,
 	fd_name(from, dirfd);
 	if (mount(from, name, NULL, MS_BIND | (recursive ? MS_REC : 0u), NULL) < 0)
 		return -errno;
-	return open_place(name);
+	r = recursive ? uncover(name, &s) : 0;
+	return r < 0 ? r : open_place(name);
 }
 
 /* What is detached cannot be changed by mount(2): it waits in the stage. */

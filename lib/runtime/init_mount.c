@@ -26,7 +26,9 @@ static int fill(struct init *in, const struct plan_step *s, int fd)
  * cut off from the host first (RELIABILITY A5). */
 int init_private(struct init *in, const struct plan_step *s)
 {
-	(void)in;
+	/* The mounts on a stage may have to stay shared: the pivot does it. */
+	if (in->stage.fd >= 0)
+		return 0;
 	return mount(NULL, "/", NULL, (unsigned long)s->a, NULL) < 0 ? -errno : 0;
 }
 

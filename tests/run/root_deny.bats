@@ -66,6 +66,10 @@ suite() {
 	bb busybox sh -c 'stat -c "%n %t:%T" /dev/null /dev/zero /dev/full /dev/random /dev/tty; readlink /dev/fd'
 	say nothing of the host
 	bb busybox sh -c 'ls /..; ls -d /../tmp/..; wc -l </proc/self/mountinfo; ls /proc/self/fd | wc -l'
+	say all of the host
+	bb -v /:/host:ro busybox sh -c 'ls /host; ls -d /host/../host/proc/1; ls /'
+	say by another runtime
+	bb --runtime coracle-oci busybox sh -c 'ls /; wc -l </proc/self/uid_map'
 	say links
 	bb -v "$TMPDIR/vol:/var/run/app" -w /var/run/app busybox sh -c 'pwd; cat file'
 	bb -w /proc/self/fd/5 busybox true >/dev/null 2>&1; echo "status $?"
