@@ -73,10 +73,10 @@ static int claim(struct oci_cgroup *c, const struct cgroup_tree *tree, const str
 	char path[CGROUP_PATH_MAX];
 	int r = choose_path(path, tree, o, spec->cgroups_path, b->id, e);
 
-	if (r == 0)
-		r = cgroup_check_free(tree, path, e);
 	if (r == 0 && !cgroup_can_reach(tree, path))
 		r = err_set(e, EACCES, "cgroup '%s': we may move no process there", path);
+	if (r == 0)
+		r = cgroup_check_free(tree, path, e);
 	if (r < 0)
 		return r;
 	/* Known before it is there: `delete` removes what we may leave. */

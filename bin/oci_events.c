@@ -11,6 +11,8 @@
 #include "lib/fmt/json.h"
 #include "lib/os/cgroup_stats.h"
 
+#define LOOK_MS 100	/* at an init that cannot be polled */
+
 struct events_args {
 	bool stats;
 	const char *interval;
@@ -194,11 +196,12 @@ static int follow(struct app *app, const struct oci_box *b, int cgroup, uint64_t
 	uint64_t kills = cgroup_oom_kills(cgroup), next = 0;
 	struct pollfd p[2] = {
 		{ .fd = watch, .events = POLLIN },
-		{ .fd = init, .events = POLLIN },
+		{ .fd = init < 0 ? -1 : proc_pidfd_poll(init), .events = POLLIN },
 	};
 
-	while (init >= 0 && !p[1].revents) {
+	while (init >= 0 && proc_pidfd_wait(init, 0) == 0) {
 		uint64_t now = clock_mono_ns();
+		int ms;
 
 		if (now >= next) {
 			print_stats(app, b->id, cgroup);
@@ -206,7 +209,8 @@ static int follow(struct app *app, const struct oci_box *b, int cgroup, uint64_t
 		}
 		if (app_flush(app) < 0)
 			return EXIT_NO_STDOUT;
-		if (poll(p, 2, (int)((next - now) / NS_PER_MS) + 1) < 0 && errno != EINTR)
+		ms = (int)((next - now) / NS_PER_MS) + 1;
+		if (poll(p, 2, p[1].fd < 0 && ms > LOOK_MS ? LOOK_MS : ms) < 0 && errno != EINTR)
 			return err_sys(e, "poll");
 		if (p[0].revents)
 			cgroup_watch_drain(watch);

@@ -438,6 +438,11 @@ int proc_pidfd_wait(int pidfd, int timeout_ms)
 	return 1;
 }
 
+int proc_pidfd_poll(int pidfd)
+{
+	return is_proc_dir(pidfd) ? -1 : pidfd;
+}
+
 int proc_pidfd_dir(int pidfd)
 {
 	AUTO_FD int fd = -1;

@@ -88,5 +88,8 @@ int proc_pidfd_kill(int pidfd, int sig);
 /* 1: it has ended, 0: not within timeout_ms (-1: for ever). */
 int proc_pidfd_wait(int pidfd, int timeout_ms) MUST_CHECK;
 
+/* What poll(2) takes for it, -1: nothing, it has to be asked now and then. */
+int proc_pidfd_poll(int pidfd);
+
 /* Its directory in /proc, which is a new descriptor; -ESRCH after its end. */
 int proc_pidfd_dir(int pidfd) MUST_CHECK;
