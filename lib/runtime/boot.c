@@ -227,20 +227,18 @@ static int place_fds(struct boot *b, int *sock)
 	return 0;
 }
 
-/* *once: it is not to be used again. */
+/* *once: a copy, which is not for others: whoever holds it open for writing
+ * keeps them from executing it, though he cannot write. */
 static int get_exe(struct boot *b, bool *once)
 {
 	int fd = -EPERM;
 
 	if (!(b->head->flags & PLAN_F_SEALED_EXE))
 		fd = exe_clone(b->exe, &b->exe_stat);
-	if (fd >= 0)
-		return fd;
 	/* Replaced by an update, no mount namespace of our own, no open_tree
 	 * (until Linux 5.12 is the minimum): a copy then. */
-	fd = exe_seal("/proc/self/exe");
-	*once = fd >= 0 && fd_seals(fd) != FD_SEALED;
-	return fd;
+	*once = fd < 0;
+	return fd < 0 ? exe_seal("/proc/self/exe") : fd;
 }
 
 /* execveat is older than most of what we need, but sandboxes hide it. */

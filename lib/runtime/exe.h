@@ -17,8 +17,9 @@
  * file than the one that st describes. */
 int exe_clone(const char *path, const struct stat *st) MUST_CHECK;
 
-/* Where memory files are hidden (lib/base/fd.h) it is good for one process
- * only: a container's root could change it once it does not run any more. */
+/* Good for one process only: once it does not run any more, a container's root
+ * could hold it open for writing, so that nobody can execute it; and change it
+ * where memory files are hidden (lib/base/fd.h). */
 int exe_seal(const char *path) MUST_CHECK;
 
 /* Is the file that we run beyond the reach of every id that a container of

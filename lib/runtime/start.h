@@ -57,7 +57,7 @@ struct rt_args {
 struct rt_container {
 	pid_t pid;		/* of its init, as we see it */
 	int pidfd;
-	int exe_fd;		/* what rt_exec() runs: read-only, or sealed */
+	int exe_fd;		/* what rt_exec() runs, read-only; -1: a new copy each time */
 	int console_fd;		/* pty master; -1 without a terminal */
 	int sync_fd;		/* to the child, until rt_go() */
 	struct tap tap;		/* fd -1: none */

@@ -78,8 +78,9 @@ static void reopen(int fd)
 		tries++;
 		if (got < 0)
 			continue;
-		printf("opened for writing: way %#x\n", ways[i]);
-		(void)!write(got, "#", 1);
+		/* What is sealed can be opened, but not written to. */
+		if (write(got, "#", 1) == 1 || ftruncate(got, 0) == 0)
+			printf("written to: way %#x\n", ways[i]);
 		close(got);
 	}
 }
