@@ -191,7 +191,7 @@ big() {
 }
 
 @test "a download that is cut goes on where it was" {
-	fake '{"rules":[{"match":"GET .*/blobs/","times":2,"cut":50000}]}'
+	fake '{"rules":[{"match":"GET .*/blobs/sha256:BIG","times":2,"cut":50000}]}'
 	ok coracle pull "$FAKE/box:1"
 	runs "$FAKE/box:1"
 	exec 8>&-
