@@ -161,7 +161,15 @@ int mount_pivot(const struct mount_stage *st, int root)
 	return 0;
 }
 
-int mount_chroot(int root)
+int mount_chroot(const struct mount_stage *st, int root)
 {
-	return fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0 ? -errno : 0;
+	struct stat stage, top;
+
+	if (fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return -errno;
+	/* One that was needed late lies over the new root. */
+	if (st->fd >= 0 && fstat(st->fd, &stage) == 0 && stat("/..", &top) == 0 &&
+	    stage.st_dev == top.st_dev && umount2("/..", MNT_DETACH) < 0)
+		return -errno;
+	return 0;
 }

@@ -67,4 +67,4 @@ int mount_pivot(const struct mount_stage *st, int root) MUST_CHECK;
 
 /* The same where the kernel cannot do that, as in an initial ramdisk: what the
  * directory lies over stays below it, where no name leads. */
-int mount_chroot(int root) MUST_CHECK;
+int mount_chroot(const struct mount_stage *st, int root) MUST_CHECK;

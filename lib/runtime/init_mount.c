@@ -348,7 +348,7 @@ int init_pivot(struct init *in, const struct plan_step *s)
 {
 	int root = in->slots[s->slot];
 
-	return s->a ? mount_chroot(root) : mount_pivot(&in->stage, root);
+	return s->a ? mount_chroot(&in->stage, root) : mount_pivot(&in->stage, root);
 }
 
 int init_root_attr(struct init *in, const struct plan_step *s)
