@@ -307,9 +307,7 @@ _Noreturn void boot_child(struct boot *b)
 	if (r < 0)
 		fail(b, sock, RT_STEP_REEXEC, r);
 	reset_signals();
-	/* A first process that stays ours must be of the container's user
-	 * namespace, as only execve makes it, or nobody could join it. */
-	if (b->direct && !(b->head->flags & PLAN_F_INIT)) {
+	if (boot_goes_on(b)) {
 		/* What execve would have closed. */
 		fd_close_from(3 + (int)b->head->preserve_fds + 2 + (int)b->more_count);
 		inner_run(b->name, b->head->preserve_fds, true);

@@ -32,6 +32,14 @@ struct boot {
 
 #define BOOT_MORE_MAX 4
 
+/* Does the child go on without an execve?  Not where a first process stays
+ * ours: it must be of the container's user namespace, as only execve makes it,
+ * or nobody could join it. */
+static inline bool boot_goes_on(const struct boot *b)
+{
+	return b->direct && !(b->head->flags & PLAN_F_INIT);
+}
+
 /* What a child that was made early is sent: the plan and its stdio. */
 struct boot_late {
 	uint8_t has_stdio;		/* bit n: descriptor n follows the plan */

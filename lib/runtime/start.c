@@ -14,8 +14,10 @@
 #include "lib/base/fs.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/os/cgroup_stats.h"
 #include "lib/os/userns.h"
 #include "lib/runtime/boot.h"
+#include "lib/runtime/exe.h"
 #include "lib/runtime/fuse.h"
 #include "lib/runtime/hook.h"
 #include "lib/runtime/idmount.h"
@@ -277,6 +279,13 @@ static int handle(struct rt_container *c, const struct rt_args *a,
 	}
 }
 
+static int died(const struct rt_args *a, struct err *e)
+{
+	if (a->cgroup_fd >= 0 && cgroup_oom_kills(a->cgroup_fd))
+		return err_set(e, ENOMEM, "memory limit: too low for the container's init");
+	return err_set(e, EIO, "the container's init died");
+}
+
 static int listen_until_ready(struct rt_container *c, const struct rt_args *a,
 			      struct err *e)
 {
@@ -286,7 +295,7 @@ static int listen_until_ready(struct rt_container *c, const struct rt_args *a,
 		int r = boot_receive(c->sync_fd, &m, &fd, e);
 
 		if (r == 0)
-			return err_set(e, EIO, "the container's init died");
+			return died(a, e);
 		if (r > 0)
 			r = handle(c, a, &m, fd, e);
 		if (r)
@@ -398,9 +407,21 @@ static int run_prepared(struct rt_container *c, const struct rt_args *a, struct 
 	return r < 0 ? r : listen_until_ready(c, a, e);
 }
 
+/* The copy that the child would make, were it not the container's memory then. */
+static int seal_exe(struct boot *b, int *sealed, const struct rt_args *a, struct err *e)
+{
+	if (b->exe_fd >= 0 || a->cgroup_fd < 0 || boot_goes_on(b) ||
+	    !(b->head->flags & PLAN_F_SEALED_EXE))
+		return 0;
+	*sealed = exe_seal(a->exe ? a->exe : "/proc/self/exe");
+	b->exe_fd = *sealed;
+	return *sealed < 0 ? err_ret(e, *sealed, "make a sealed copy of our program") : 0;
+}
+
 static int start_anew(struct rt_container *c, const struct rt_args *a, struct err *e)
 {
 	char path[BOOT_PATH_MAX];
+	AUTO_FD int sealed = -1;
 	struct boot b = {
 		.head = a->plan,
 		.plan_fd = a->plan_fd,
@@ -412,7 +433,13 @@ static int start_anew(struct rt_container *c, const struct rt_args *a, struct er
 	};
 	int r = boot_find_exe(&b, a->exe, path, e);
 
-	return r < 0 ? r : run(c, a, &b, e);
+	if (r == 0)
+		r = seal_exe(&b, &sealed, a, e);
+	if (r == 0)
+		r = run(c, a, &b, e);
+	if (r == 0 && sealed >= 0 && fd_seals(sealed) == FD_SEALED)
+		c->exe_fd = take_fd(&sealed);
+	return r;
 }
 
 int rt_start(struct rt_container *out, const struct rt_args *a, struct err *e)

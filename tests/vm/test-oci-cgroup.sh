@@ -24,6 +24,17 @@ memory() {
 	wait_for 20 grep -q 'oom_kill [1-9]' "$(group)/memory.events"
 }
 
+# A little is enough for init and a small program, and too little is said.  For
+# root our program is executed anew, which takes more.
+small() {
+	local enough
+
+	[ "$(id -u)" -eq 0 ] && enough=1048576 || enough=524288
+	same "$(oci_run '{"resources": {"memory": {"limit": '$enough', "swap": '$enough'}}}' echo fits)" $'fits\nstatus 0' &&
+		same "$(oci_run '{"resources": {"memory": {"limit": 65536, "swap": 65536}}}' echo fits)" \
+			$'coracle-oci: memory limit: too low for the container\'s init\nstatus 1'
+}
+
 # Half of a processor for two busy loops.
 cpu() {
 	local used since begin
@@ -195,7 +206,7 @@ exec_from_session() {
 # For both, by functions that need SYSTEMCTL.
 all_of_systemd='scope scope_of_one_task scope_that_ends preserved_descriptor refused_units'
 # shellcheck disable=SC2086
-declare -f same show wait_for not_there pids memory exec_from_session $all_of_systemd >$VM/systemd.sh
+declare -f same show wait_for not_there pids memory small exec_from_session $all_of_systemd >$VM/systemd.sh
 
 dev_scope() { as_dev systemd "SYSTEMCTL=(systemctl --user); . $VM/systemd.sh; trap 'oci delete -f c' EXIT; $1"; }
 
@@ -235,6 +246,7 @@ test_root() {
 }
 
 test_root 'memory limit: killed' memory
+test_root 'a megabyte is enough' small
 test_root 'half a processor' cpu
 test_root 'pids are refused' pids
 test_root 'device rules' devices
@@ -255,6 +267,7 @@ test_root 'no unit for a path, no property of that name' refused_units
 test_that 'dev: properties of a scope, changed, gone' dev_scope scope
 test_that 'dev: pids are refused' dev_scope pids
 test_that 'dev: memory limit: killed' dev_scope memory
+test_that 'dev: half a megabyte is enough' dev_scope small
 test_that 'dev: exec from a session' dev_scope exec_from_session
 test_that 'dev: a scope for one task' dev_scope scope_of_one_task
 test_that 'dev: a scope that is stopped, or whose init dies' dev_scope scope_that_ends
