@@ -9,7 +9,7 @@ chmod 0666 /dev/fuse /dev/net/tun
 
 # dev COMMAND: a login session of the ordinary user dev.
 dev() {
-	systemd-run --quiet --wait --pipe --service-type=exec -p User=dev -p PAMName=login \
+	systemd-run --quiet --wait --pipe -p User=dev -p PAMName=login \
 		-E XDG_SESSION_TYPE=tty -E XDG_SESSION_CLASS=user -p WorkingDirectory=/home/dev \
 		-- bash -c "PATH=$VM/bin:\$PATH; . $VM/guest-dev.sh; $1" 2>&1
 }
