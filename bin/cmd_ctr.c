@@ -21,10 +21,13 @@ int ctr_run(struct app *app, char **argv, int argc, struct err *e)
 	strv_add(&line, app->data_dir);
 	strv_add(&line, "--namespace");
 	strv_add(&line, app->ns);
-	if (r == 0)
-		r = ctr_words(&line, argv, argc, e);
 	if (r < 0)
 		return r;
+	if (ctr_words(&line, argv, argc, e) < 0) {
+		app_error(app, e);
+		err_clear(e);
+		return EXIT_USAGE;
+	}
 	execv(self, strv_args(&line));
 	return err_sys(e, "run '%s'", self);
 }
@@ -36,9 +39,9 @@ const struct cmd cmd_ctr = {
 	.max = -1,
 	.stop_at_operand = true,
 	.about = "Commands, aliases and flags are those of ctr, as far as they have a meaning "
-		 "without a daemon: run, images, containers, tasks, content, snapshots, leases, namespaces, "
-		 "plugins, events, version, info. What is not there is refused by name. A link to "
-		 "coracle that is called ctr does the same.\n\n"
+		 "without a daemon: run, images, containers, tasks, content, snapshots, leases, "
+		 "namespaces, plugins, events, version, info. What is not there is refused by "
+		 "name. A link to coracle that is called ctr does the same.\n\n"
 		 "As with ctr, a container has no network unless --net-host is given; and an id that "
 		 "is its name here.",
 	.example = "coracle ctr run --rm -t docker.io/library/alpine:latest test sh\n"

@@ -213,17 +213,17 @@ nginx_is_here() {
 }
 
 @test "what is not there is refused by name" {
-	fails 1 ctr shim start
+	fails 2 ctr shim start
 	output_has "'shim' is not there"
-	fails 1 ctr tasks checkpoint x
+	fails 2 ctr tasks checkpoint x
 	output_has "'task checkpoint' is not there"
-	fails 1 ctr run --gpus 0 docker.io/library/busybox:latest x
+	fails 2 ctr run --gpus 0 docker.io/library/busybox:latest x
 	output_has -- '--gpus is not there yet'
-	fails 1 ctr run --nonsense docker.io/library/busybox:latest x
-	fails 1 ctr run docker.io/library/busybox:latest
+	fails 2 ctr run --nonsense docker.io/library/busybox:latest x
+	fails 2 ctr run docker.io/library/busybox:latest
 	output_has "the container's id is missing"
-	fails 1 ctr images pull -u me:secret docker.io/library/nginx:latest
-	fails 1 ctr tasks
+	fails 2 ctr images pull -u me:secret docker.io/library/nginx:latest
+	fails 2 ctr tasks
 	ok ctr --help
 	output_has '^usage: coracle ctr '
 	fails 2 ctr
