@@ -26,6 +26,8 @@
 struct tarput {
 	const struct tarput_opts *opts;
 	struct archive *archive;
+	int fd;
+	bool is_over;			/* what is written now is not meant */
 	struct map links;		/* "device:inode" -> first path, owned */
 	char block[BLOCK];
 };
@@ -255,6 +257,18 @@ int tarput_mark(struct tarput *t, const char *path, mode_t mode, struct err *e)
 
 /* --- the archive --- */
 
+static la_ssize_t on_write(struct archive *a, void *arg, const void *data, size_t len)
+{
+	struct tarput *t = arg;
+	struct err why = ERR_INIT;
+
+	if (!t->is_over && fs_write_all(t->fd, data, len, &why) < 0) {
+		archive_set_error(a, why.code, "%s", why.text);
+		return -1;
+	}
+	return (la_ssize_t)len;
+}
+
 int tarput_open(struct tarput **out, int fd, const struct tarput_opts *o, struct err *e)
 {
 	AUTO(tarput) struct tarput *t = mem_new(struct tarput);
@@ -262,10 +276,11 @@ int tarput_open(struct tarput **out, int fd, const struct tarput_opts *o, struct
 
 	t->opts = o;
 	t->archive = a;
+	t->fd = fd;
 	if (archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
 	    archive_write_set_format_option(a, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
-	    archive_write_open_fd(a, fd) != ARCHIVE_OK)
+	    archive_write_open(a, t, NULL, on_write, NULL) != ARCHIVE_OK)
 		return failed(t, e);
 	*out = take(t);
 	return 0;
@@ -278,8 +293,8 @@ int tarput_end(struct tarput *t, struct err *e)
 
 void tarput_free(struct tarput *t)
 {
-	/* after tarput_end() there is nothing left to fail */
-	(void)archive_write_fail(t->archive);
+	/* without tarput_end() it would end the archive now */
+	t->is_over = true;
 	(void)archive_write_free(t->archive);
 	for (size_t i = 0; i < t->links.len; i++)
 		free(t->links.entries[i].value);
