@@ -1,6 +1,8 @@
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -63,6 +65,26 @@ static int copy_meta(struct copy *c, int to, int from, const struct stat *st,
 	return r;
 }
 
+/* What has holes keeps them where the file system cannot share the data. */
+static int copy_sparse(int to, int from, off_t size, struct err *e)
+{
+	off_t data, hole = 0;
+	int r = 0;
+
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	while (r == 0 && hole < size && (data = lseek(from, hole, SEEK_DATA)) >= 0) {
+		hole = lseek(from, data, SEEK_HOLE);
+		if (hole < 0 || lseek(from, data, SEEK_SET) < 0 || lseek(to, data, SEEK_SET) < 0)
+			return err_sys(e, "seek");
+		r = fs_copy_data(to, from, (uint64_t)(hole - data), e);
+	}
+	/* ENXIO: the rest is one hole */
+	if (r == 0 && hole < size && errno != ENXIO)
+		return err_sys(e, "seek");
+	return r < 0 || ftruncate(to, size) == 0 ? r : err_sys(e, "set size");
+}
+
 static int copy_file(struct copy *c, const char *to_name, int dirfd,
 		     const char *name, const struct stat *st, struct err *e)
 {
@@ -75,7 +97,10 @@ static int copy_file(struct copy *c, const char *to_name, int dirfd,
 	to = openat(c->to, to_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (to < 0)
 		return err_sys(e, "create");
-	r = st->st_size ? fs_copy_data(to, from, UINT64_MAX, e) : 0;
+	if ((uint64_t)st->st_blocks * 512 < (uint64_t)st->st_size)
+		r = copy_sparse(to, from, st->st_size, e);
+	else
+		r = st->st_size ? fs_copy_data(to, from, UINT64_MAX, e) : 0;
 	return r < 0 ? r : copy_meta(c, to, from, st, e);
 }
 
