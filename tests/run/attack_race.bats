@@ -35,6 +35,7 @@ setup() {
 
 teardown() {
 	touch "$W/stop"
+	oci delete -f "$BOX"
 }
 
 oci() {
