@@ -201,6 +201,16 @@ need() {
 	done
 }
 
+# other_runtimes: those that are installed; none where calls are denied, they have to live with an
+# old kernel, too.
+other_runtimes() {
+	local p
+	[ -z "${WITHOUT-}" ] || return 0
+	for p in crun runc runsc; do
+		command -v "$p" || true
+	done | xargs -rn 1 basename
+}
+
 # is_denied CALL: tests/check has been told to deny it.
 is_denied() {
 	case ,${WITHOUT-}, in *,"$1",*) return 0 ;; esac
