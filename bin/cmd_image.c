@@ -216,6 +216,29 @@ const struct cmd cmd_import = {
 	.program = PROGRAM_IMAGE,
 };
 
+static const struct opt check_opts[] = {
+	FLAG(struct check_args, deep, 0, "deep", "Read every blob"),
+	CHOICE(struct check_args, format, 0, "format", "text json", "One line for each problem"),
+	FLAG(struct check_args, repair, 0, "repair", "Fetch and unpack again what is damaged"),
+	{ .kind = OPT_END },
+};
+
+const struct cmd cmd_system_check = {
+	.name = "system check",
+	.summary = "Look whether the store is whole",
+	.max = 0,
+	.about = "Compare the database with what is on disk, and print a line for each problem: "
+		 "what is wrong with which object. The exit status is 1 when there is one left. "
+		 "--repair moves damaged blobs to content/quarantine, fetches them again from "
+		 "where their images came, and unpacks lost layers; what a user made is never "
+		 "removed.",
+	.example = "coracle system check\n"
+		   "coracle system check --deep --repair",
+	.opts = check_opts,
+	.args_size = sizeof(struct check_args),
+	.program = PROGRAM_IMAGE,
+};
+
 const struct cmd cmd_unpack = {
 	.name = "__unpack",
 	.summary = "Unpack an image for an id map",

@@ -28,6 +28,11 @@ struct cp_args {
 	bool archive, follow, quiet;
 };
 
+struct check_args {
+	bool deep, repair;
+	const char *format;
+};
+
 struct export_args {
 	const char *output;
 };
@@ -44,4 +49,4 @@ struct platform;
 int want_platform(struct platform *out, const char *text, struct err *e) MUST_CHECK;
 
 cmd_fn pull_run, login_run, logout_run, load_run, save_run, cp_run, export_run;
-cmd_fn import_run, unpack_run, subid_run;
+cmd_fn import_run, check_run, unpack_run, subid_run;

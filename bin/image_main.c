@@ -14,6 +14,7 @@ static const struct {
 	{ "save", save_run },
 	{ "cp", cp_run },
 	{ "export", export_run },
+	{ "system check", check_run },
 	{ "import", import_run },
 	{ "__unpack", unpack_run },
 	{ "__subid", subid_run },

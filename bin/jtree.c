@@ -93,6 +93,14 @@ json_t *jtree_array(json_t *object, const char *key)
 	return made;
 }
 
+void jtree_line(struct buf *out, const json_t *value)
+{
+	AUTO_FREE char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+
+	if (text)
+		buf_addf(out, "%s\n", text);
+}
+
 void jtree_print(struct buf *out, const json_t *value)
 {
 	AUTO_FREE char *text = json_dumps(value, JSON_INDENT(4) | JSON_ENCODE_ANY);

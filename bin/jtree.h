@@ -28,5 +28,8 @@ void jtree_time(json_t *object, const char *key, uint64_t wall_ns);
 json_t *jtree_object(json_t *object, const char *key);
 json_t *jtree_array(json_t *object, const char *key);
 
+/* In one line, and a newline.  Appends. */
+void jtree_line(struct buf *out, const json_t *value);
+
 /* Indented by four, and a newline.  Appends. */
 void jtree_print(struct buf *out, const json_t *value);

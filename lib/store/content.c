@@ -71,6 +71,8 @@ int content_get(struct store *s, const struct digest *d, uint64_t *size,
 	fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(e, EBADMSG, "'%s' is missing", path);
+	if (fd < 0 && errno == ELOOP)
+		return err_set(e, EBADMSG, "'%s' is damaged: a symbolic link", path);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, "open '%s'", path);
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != row.size)

@@ -313,6 +313,24 @@
 		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease) LIMIT ?2") \
 	SQL(GC_INGEST, "DELETE FROM ingest AS i WHERE ref = ?1"		\
 		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease)") \
+	/* checks */							\
+	SQL(CHECK_QUICK, "PRAGMA quick_check(20)")			\
+	SQL(CHECK_DEEP, "PRAGMA integrity_check(20)")			\
+	SQL(CHECK_IMAGES, "SELECT i.id, i.ns, coalesce(i.name, i.config), d.digest" \
+		" FROM image i JOIN (SELECT id, target AS digest FROM image UNION" \
+		" SELECT id, manifest FROM image UNION SELECT id, config FROM image UNION" \
+		" SELECT n.id, r.dst FROM image n JOIN blob_ref r ON r.src = n.manifest) d" \
+		" ON d.id = i.id WHERE NOT EXISTS (SELECT 1 FROM blob"	\
+		"  WHERE digest = d.digest AND dying = 0) ORDER BY 2, 3, 4") \
+	SQL(CHECK_MANIFEST, "SELECT i.manifest FROM snapshot s JOIN image_layer l" \
+		" ON l.diff_id = s.diff_id JOIN image i ON i.config = l.config" \
+		" WHERE s.id = ?1 ORDER BY i.name IS NULL LIMIT 1")	\
+	SQL(CHECK_HIDE, "UPDATE snapshot SET map = 'lost:' || id || ':' || map" \
+		" WHERE id = ?1 AND map NOT LIKE 'lost:%'")		\
+	SQL(CHECK_SUCCESSOR, "SELECT n.id FROM snapshot o JOIN snapshot n" \
+		" ON n.diff_id = o.diff_id AND n.driver = o.driver AND n.ready = 1" \
+		" AND o.map = 'lost:' || o.id || ':' || n.map WHERE o.id = ?1") \
+	SQL(CHECK_REPLACE, "UPDATE snapshot_parent SET parent = ?2 WHERE parent = ?1") \
 	/* events */							\
 	SQL(EVENT_LIST, "SELECT id, time_ns, topic, ns, object, name, image," \
 		" coalesce(code, -1) FROM event WHERE id > ?1 ORDER BY id LIMIT ?2") \
