@@ -40,10 +40,15 @@ struct opt {
 	const char *choices;		/* "always missing newer" */
 	const char *help;		/* NULL: hidden */
 	const struct opt *opts;		/* OPT_OPTS: a shared group */
+	bool clears;			/* OPT_FLAG: the field is what it is not */
 };
 
 #define FLAG(type, field, l, n, h) \
 	{ .kind = OPT_FLAG, .offset = offsetof(type, field), .letter = l, .name = n, .help = h }
+/* One that is on unless it is given as --NAME=false. */
+#define FLAG_ON(type, off_field, l, n, h) \
+	{ .kind = OPT_FLAG, .offset = offsetof(type, off_field), .letter = l, .name = n, \
+	  .help = h, .clears = true }
 #define TEXT(type, field, l, n, a, w, h) \
 	{ .kind = OPT_TEXT, .offset = offsetof(type, field), .letter = l, .name = n, \
 	  .arg = a, .word = w, .help = h }

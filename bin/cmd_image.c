@@ -205,9 +205,9 @@ const struct cmd cmd_import = {
 	.min = 1,
 	.max = 2,
 	.about = "Make an image of one layer from a tar archive, plain or compressed with gzip or "
-		 "zstd, and give it the name IMAGE. CHANGE is one of CMD, ENTRYPOINT, ENV, EXPOSE, "
-		 "LABEL, STOPSIGNAL, USER, VOLUME and WORKDIR with what follows it in a Dockerfile. "
-		 "SOURCE_DATE_EPOCH in the environment stands for the option.",
+		 "zstd, and give it the name IMAGE. CHANGE is one of CMD, ENTRYPOINT, ENV, "
+		 "EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME and WORKDIR with what follows it in a "
+		 "Dockerfile. SOURCE_DATE_EPOCH in the environment stands for the option.",
 	.example = "coracle import -c 'CMD [\"sh\"]' rootfs.tar.gz base:1\n"
 		   "coracle export web | coracle import - web:flat",
 	.opts = import_opts,
@@ -236,6 +236,52 @@ const struct cmd cmd_system_check = {
 		   "coracle system check --deep --repair",
 	.opts = check_opts,
 	.args_size = sizeof(struct check_args),
+	.program = PROGRAM_IMAGE,
+};
+
+static const struct opt commit_opts[] = {
+	TEXT(struct commit_args, author, 'a', "author", "NAME", WORD_ANY, "Who made the image"),
+	LIST(struct commit_args, changes, 'c', "change", "CHANGE", WORD_ANY,
+	     "Set this in the new image: a line of a Dockerfile"),
+	TEXT(struct commit_args, message, 'm', "message", "TEXT", WORD_ANY,
+	     "Say this in the image's history"),
+	FLAG(struct commit_args, no_pause, 0, "no-pause", "Let the container run meanwhile"),
+	FLAG_ON(struct commit_args, no_pause, 'p', "pause",
+		"Freeze it meanwhile, where it has a cgroup (=false: do not)"),
+	FLAG(struct commit_args, quiet, 'q', "quiet", "Print no progress"),
+	TEXT(struct commit_args, epoch, 0, "source-date-epoch", "SECONDS", WORD_ANY,
+	     "The image was made then, and no file of the new layer is younger"),
+	{ .kind = OPT_END },
+};
+
+static void commit_clear(void *args)
+{
+	struct commit_args *a = args;
+
+	strv_clear(&a->changes);
+}
+
+static const char *const commit_aliases[] = { "container commit", NULL };
+
+const struct cmd cmd_commit = {
+	.name = "commit",
+	.aliases = commit_aliases,
+	.summary = "Make an image of what a container has become",
+	.operands = "CONTAINER [IMAGE]",
+	.operand_word = WORD_CONTAINER,
+	.min = 1,
+	.max = 2,
+	.about = "Add what CONTAINER, running or not, changed in its files as a layer to its image "
+		 "and give the result the name IMAGE. What is in volumes does not go with it. The "
+		 "new image starts what the container was started with, unless CHANGE says "
+		 "otherwise: one of CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME "
+		 "and WORKDIR with what follows it in a Dockerfile. SOURCE_DATE_EPOCH in the "
+		 "environment stands for the option.",
+	.example = "coracle commit web web:patched\n"
+		   "coracle commit -a ann -m 'with certificates' -c 'CMD [\"httpd\"]' web web:2",
+	.opts = commit_opts,
+	.args_size = sizeof(struct commit_args),
+	.clear = commit_clear,
 	.program = PROGRAM_IMAGE,
 };
 

@@ -43,6 +43,14 @@ struct import_args {
 	const char *message, *platform, *epoch;
 };
 
+struct commit_args {
+	struct strv changes;
+	bool no_pause, quiet;
+	const char *author, *message, *epoch;
+};
+
+cmd_fn commit_run;
+
 struct platform;
 
 /* --platform, or this machine. */

@@ -7,6 +7,7 @@ static const struct {
 	const char *name;
 	cmd_fn *run;
 } heavy[] = {
+	{ "commit", commit_run },
 	{ "pull", pull_run },
 	{ "login", login_run },
 	{ "logout", logout_run },

@@ -119,9 +119,9 @@ static int set_flag(struct parse *p, const struct search *s, const char *value)
 	char name[64];
 
 	if (!value || str_eq(value, "true") || str_eq(value, "1"))
-		*flag = true;
+		*flag = !s->found->clears;
 	else if (str_eq(value, "false") || str_eq(value, "0"))
-		*flag = false;
+		*flag = s->found->clears;
 	else
 		return err_set(p->e, EINVAL, "%s: '%s' is neither true nor false",
 			       shown(s, name), value);

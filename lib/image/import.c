@@ -20,17 +20,19 @@ static int pack_archive(struct packed *out, const struct import_options *o,
 	return r < 0 ? r : stream_finish(stream, &res, e);
 }
 
-static int make_config(struct imgconf *c, const struct import_options *o,
-		       const struct digest *diff, struct err *e)
+/* All but the layer, and checked: nothing is packed for an image that is
+ * refused. */
+static int make_config(struct imgconf *c, const struct import_options *o, struct err *e)
 {
 	struct imgconf_history *h = imgconf_add_history(c);
+	int r;
 
 	platform_copy(&c->platform, o->platform);
 	c->created = make_time(o->created_ns);
 	h->created = mem_str(c->created);
 	h->comment = mem_str(o->message);
-	imgconf_add_diff(c, diff);
-	return imgchange_apply(&c->run, o->changes, e);
+	r = imgchange_apply(&c->run, o->changes, e);
+	return r < 0 ? r : make_check(c, e);
 }
 
 int image_import(struct make_result *out, const struct import_options *o, struct err *e)
@@ -42,11 +44,14 @@ int image_import(struct make_result *out, const struct import_options *o, struct
 		.env = &o->env, .lease = &lease, .ns = o->ns, .name = o->name,
 		.config = &config, .layers = &layer.blob, .layer_count = 1,
 	};
-	int r = lease_begin(&lease, o->env.store, "import", e);
+	int r = make_config(&config, o, e);
 
 	if (r == 0)
-		r = pack_archive(&layer, o, &lease, e);
+		r = lease_begin(&lease, o->env.store, "import", e);
 	if (r == 0)
-		r = make_config(&config, o, &layer.diff, e);
-	return r < 0 ? r : make_image(out, &make, e);
+		r = pack_archive(&layer, o, &lease, e);
+	if (r < 0)
+		return r;
+	imgconf_add_diff(&config, &layer.diff);
+	return make_image(out, &make, e);
 }

@@ -16,6 +16,17 @@ char *make_time(uint64_t wall_ns)
 	return mem_str(text);
 }
 
+int make_check(const struct imgconf *c, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MAX_IMGCONF);
+	AUTO(imgconf) struct imgconf read = IMGCONF_INIT;
+	int r;
+
+	imgconf_print(c, &text);
+	r = buf_ok(&text, "image config", e);
+	return r < 0 ? r : imgconf_parse(&read, text.data, text.len, e);
+}
+
 /* OCI's word for docker's layer; one that is fetched elsewhere keeps its own. */
 static void add_layer(struct manifest *m, const struct desc *layer)
 {

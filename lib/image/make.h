@@ -34,6 +34,9 @@ struct make_result {
 	struct digest replaced;		/* the image that lost the name; or unset */
 };
 
+/* May an image have this configuration? */
+int make_check(const struct imgconf *c, struct err *e) MUST_CHECK;
+
 int make_image(struct make_result *out, const struct make_options *o,
 	       struct err *e) MUST_CHECK;
 

@@ -61,8 +61,8 @@ static void put_meta(struct tarput *t, struct archive_entry *entry, const char *
 	}
 	if (o->no_setid && !S_ISDIR(st->st_mode))
 		archive_entry_set_perm(entry, st->st_mode & 0777);
-	if (o->is_clamped && st->st_mtim.tv_sec >= o->latest.tv_sec)
-		archive_entry_set_mtime(entry, o->latest.tv_sec, o->latest.tv_nsec);
+	archive_entry_set_mtime(entry, o->is_clamped && st->st_mtim.tv_sec > o->latest_s ?
+					       o->latest_s : st->st_mtim.tv_sec, 0);
 	/* set by copy_stat, and would make the output differ between copies */
 	archive_entry_unset_atime(entry);
 	archive_entry_unset_ctime(entry);

@@ -3,7 +3,8 @@
  * Names that were written already become hard links.  Files keep their holes
  * (GNU's sparse format 1.0), extended attributes are those of xattr.h.  The
  * same files give the same bytes: names of users are never looked up, and of
- * the times only that of the last change is told.  Sockets are left out, and
+ * the times only that of the last change is told, in whole seconds (docker's
+ * layers have no others).  Sockets are left out, and
  * so is what went away meanwhile; a file that shrinks while it is read is
  * filled with zeros.
  *
@@ -31,8 +32,8 @@ struct tarput_opts {
 	uid_t uid;
 	gid_t gid;
 	bool recorded;
-	bool is_clamped;		/* no time is later than latest */
-	struct timespec latest;
+	bool is_clamped;		/* no time is later than latest_s */
+	time_t latest_s;
 };
 
 /* o is borrowed until the end. */

@@ -156,3 +156,109 @@ imported() {
 	fails 1 coracle import -q --source-date-epoch x plain.tar bad:1
 	fails 1 coracle image inspect bad:1
 }
+
+committed() {
+	coracle run -d --snapshotter "$1" --name c --network none -v data:/vol/deep busybox sh -c "$CHANGES
+		chown 1000:2000 /new/sub/f; ln -s /nowhere /link; mkfifo /fifo; echo in >/vol/deep/volume
+		dd if=/dev/zero of=/sparse bs=1 count=1 seek=9999999; rm /srv; mkdir /srv; touch /done; sleep 1000" >/dev/null
+	wait_for 5 coracle exec c test -e /done
+	coracle diff c >before
+	ok coracle commit -q -a ann -m 'a message' --source-date-epoch 1000000000 c "made:$1"
+	coracle diff c | cmp - before
+	coracle inspect -f '{{.Id}} {{.RootFS.Layers}}' "made:$1" >>ids
+	coracle stop -t 0 c >/dev/null
+	coracle export -o old.tar c
+	# It runs, and what it runs on is what the other one ended with.
+	coracle create --snapshotter "$1" --name d --network none "made:$1" true >/dev/null
+	ok coracle diff d
+	output_is ''
+	coracle export -o new.tar d
+	mkdir old new
+	tar -xf old.tar -C old --no-same-owner
+	tar -xf new.tar -C new --no-same-owner
+	rm -r old/vol
+	diff <(listing old) <(listing new)
+	[ "$1" = fuse-overlayfs ] || [ "$(du -k new/sparse | cut -f 1)" -lt 1000 ]
+	ok coracle run --rm --snapshotter "$1" --network none "made:$1" sh -c 'ls /etc/passwd; stat -c %u:%g /new/sub/f; ls -d /srv'
+	output_has '^1000:2000$'
+	output_has "/etc/passwd: No such file"
+	rm -r old new
+}
+
+@test "commit: what the container changed is one more layer, the same from every snapshotter" {
+	each committed
+	[ "$(sort -u ids | wc -l)" -eq 1 ]
+	ok coracle history --format '{{.Comment}}|{{.CreatedBy}}' made:overlay
+	output_has '^a message\|sh -c mkdir'
+	[ "$(coracle inspect -f '{{.Author}} {{.Created}}' made:overlay)" = 'ann 2001-09-09T01:46:40.000000000Z' ]
+}
+
+same_tree() {
+	diff <(listing "$1") <(listing "$2")
+}
+
+@test "commit, save, rmi, load: the same image; and skopeo and umoci unpack it as we do" {
+	need skopeo umoci jq
+	coracle run --name c --network none busybox sh -c "$CHANGES; ln /new/sub/f /new/hard; rm -rf /data; mkdir /data
+		echo new >/data/only; ln -s x /new/link" >/dev/null
+	id=$(coracle commit -q c peer:1)
+	coracle create --name d --network none peer:1 true >/dev/null
+	coracle export -o ours.tar d
+	mkdir ours
+	tar -xf ours.tar -C ours --no-same-owner
+	coracle rm c d >/dev/null
+	for format in docker-archive oci-archive; do
+		coracle save --format $format -o $format.tar peer:1
+		coracle rmi peer:1 >/dev/null
+		ok coracle load -q -i $format.tar
+		[ "$(coracle inspect -f '{{.Id}}' peer:1)" = "$id" ]
+		coracle create --name d --network none peer:1 true >/dev/null
+		coracle export d | cmp - ours.tar
+		coracle rm d >/dev/null
+		skopeo copy -q $format:$format.tar oci:$format.oci:x
+		# A docker-archive gets another configuration on its way.
+		[ $format = docker-archive ] || [ "$(jq -r .config.digest "$format.oci/blobs/sha256/$(jq -r '.manifests[0].digest' $format.oci/index.json | cut -d : -f 2)")" = "$id" ]
+		umoci unpack --rootless --image $format.oci:x $format.bundle
+		same_tree ours $format.bundle/rootfs
+		[ $format.bundle/rootfs/new/hard -ef $format.bundle/rootfs/new/sub/f ]
+		[ ! -e $format.bundle/rootfs/data/seed ]
+		chmod -R u+w $format.bundle
+	done
+}
+
+@test "commit: the configuration, and changes to it" {
+	coracle run --name c --network none -e MORE=1 -l own=yes --user app --workdir /home --stop-signal INT --expose 9 \
+		--entrypoint /bin/echo busybox one two >/dev/null
+	coracle commit -q c conf:1 >/dev/null
+	[ "$(coracle inspect -f '{{.Config.User}} {{.Config.WorkingDir}} {{.Config.Entrypoint}} {{.Config.Cmd}}' conf:1)" = \
+		'app /home [/bin/echo] [one two]' ]
+	[ "$(coracle inspect -f '{{json .Config.Env}}' conf:1)" = '["PATH=/bin","FROM_IMAGE=1","MORE=1"]' ]
+	[ "$(coracle inspect -f '{{json .Config.Labels}}' conf:1)" = '{"made.by":"mkimages","own":"yes"}' ]
+	[ "$(coracle run --rm --network none conf:1)" = 'one two' ]
+	# Nothing changed: no new layer.
+	[ "$(coracle inspect -f '{{.RootFS.Layers}}' conf:1)" = "$(coracle inspect -f '{{.RootFS.Layers}}' busybox)" ]
+	ok coracle commit -q -c 'ENTRYPOINT ["cat"]' -c 'CMD /x' -c 'USER 0' -c 'WORKDIR app' -c 'EXPOSE 53/udp' -c 'VOLUME /v' \
+		-c 'ENV MORE="two words"' -c 'LABEL own=no' -c 'STOPSIGNAL SIGTERM' c conf:1
+	output_has "'docker.io/library/conf:1' was sha256"
+	[ "$(coracle inspect -f '{{.Config.User}} {{.Config.WorkingDir}} {{.Config.StopSignal}}' conf:1)" = '0 /home/app SIGTERM' ]
+	[ "$(coracle inspect -f '{{json .Config.ExposedPorts}} {{json .Config.Volumes}}' conf:1 | jq -cS . | paste -sd ' ')" = \
+		'{"53/udp":{},"80/tcp":{},"9/tcp":{}} {"/v":{}}' ]
+	ok coracle commit -q c
+	[ "$(coracle inspect -f '{{json .RepoTags}}' "$output")" = '[]' ]
+}
+
+@test "commit that is refused leaves nothing" {
+	coracle run --name c --network none busybox sh -c ': >/srv/.wh.x' >/dev/null
+	fails 1 coracle commit -q c no:1
+	output_has "'/srv/\.wh\.x': layers cannot have a file of this name"
+	fails 1 coracle commit -q -c 'RUN true' c no:1
+	fails 1 coracle commit -q -c 'USER a
+b' c no:1
+	fails 1 coracle commit -q c 'No:Such:Name'
+	fails 1 coracle commit -q nobody no:1
+	fails 2 coracle commit -q --pause=maybe c no:1
+	fails 1 coracle image inspect no:1
+	coracle system prune -f >/dev/null
+	left=$(find "$DATA/content/ingest" -mindepth 1 -ls)
+	[ -z "$left" ] || { echo "$left"; return 1; }
+}

@@ -145,3 +145,28 @@ TOUCH='cat /proc/self/cgroup; head -n 1 /sys/fs/cgroup/cgroup.procs
 	output_lacks '^saw'
 	output_lacks '^left:'
 }
+
+@test "commit freezes the container meanwhile, and whatever ends it lets it go on" {
+	ok in_group '' 'coracle run -d --name a --network none busybox \
+			sh -c "dd if=/dev/urandom of=/big bs=1M count=100; touch /ready; sleep 1000" >/dev/null
+		until coracle exec a test -e /ready; do sleep 0.1; done
+		freeze=$(echo $OWN/coracle-*/cgroup.freeze)
+		coracle commit -q a x:1 & pid=$!
+		for i in $(seq 5000); do grep -q 1 $freeze && break; done
+		echo "during $(cat $freeze)"
+		kill -KILL $pid
+		for i in $(seq 100); do grep -q 0 $freeze && break; sleep 0.1; done
+		echo "killed $(cat $freeze)"
+		coracle exec a echo alive
+		coracle commit -q a x:2 >/dev/null && echo "after $(cat $freeze)"
+		coracle commit -q --pause=false a x:3 >/dev/null & pid=$!
+		while kill -0 $pid 2>/dev/null; do ! grep -q 1 $freeze || echo "not wanted"; sleep 0.02; done
+		coracle run --rm --network none x:2 ls -l /big; coracle rm -f a >/dev/null'
+	output_has '^during 1$'
+	output_has '^killed 0$'
+	output_has '^alive$'
+	output_has '^after 0$'
+	output_has ' 104857600 .* /big$'
+	output_lacks 'not wanted|runs on'
+	output_lacks '^left:'
+}

@@ -59,6 +59,18 @@ load_and() {
 	output_has '^saved$'
 }
 
+@test "a user without a range: owners come back out of export, and of commit when the file was changed" {
+	ok without "$USER2" : "$(load_and 'coracle run --name c --network none busybox sh -c "echo more >>/home/app/own; >/home/app/new"
+		coracle export c | tar -tv --numeric-owner home/app
+		coracle commit -q c x:1 >/dev/null; coracle save --format oci-archive -o $TMPDIR/o.tar x:1
+		mkdir $TMPDIR/o && cd $TMPDIR/o && tar -xf ../o.tar
+		for b in blobs/sha256/*; do tar -tvz --numeric-owner -f $b 2>/dev/null; done | sed "s/^/layer: /"')"
+	output_has '^-rw-r--r-- 1000/1000 .* home/app/own$'
+	output_has '^-rw-r--r-- 0/0 .* home/app/new$'
+	output_has '^layer: -rw-r--r-- 1000/1000 .* home/app/own$'
+	output_has '^layer: -rw-r--r-- 0/0 .* home/app/new$'
+}
+
 @test "newuidmap and newgidmap hidden: one id" {
 	ok without "$USER1" 'mount --bind /dev/null /usr/bin/newuidmap; mount --bind /dev/null /usr/bin/newgidmap' \
 		"$(load_and 'coracle run --rm --network none busybox sh -c "id -u; cat /proc/self/uid_map"')"

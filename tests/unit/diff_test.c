@@ -1,6 +1,7 @@
 #include "tests/unit/tmpdir.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -8,8 +9,12 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/limits.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/image/diff.h"
+#include "lib/image/layertar.h"
+#include "lib/image/stream.h"
+#include "lib/image/unpack.h"
 
 #define OLD 1000000000
 
@@ -91,6 +96,8 @@ static void take_step(int fd, const struct step *s)
 
 static void make_trees(const struct step *steps, const int fds[static 3])
 {
+	static const struct timespec newer[2] = { { .tv_sec = OLD + 1 }, { .tv_sec = OLD + 1 } };
+
 	for (size_t i = 0; i < MAX_STEPS && steps[i].type; i++)
 		take_step(fds[steps[i].tree == 'u' ? 0 : steps[i].tree - 'a' + 1], &steps[i]);
 	for (size_t i = MAX_STEPS; i-- > 0;)
@@ -99,7 +106,7 @@ static void make_trees(const struct step *steps, const int fds[static 3])
 				  steps[i].path);
 	for (size_t i = 0; i < MAX_STEPS && steps[i].type; i++)
 		if (steps[i].type == 'n')
-			assert_int_equal(utimensat(fds[0], steps[i].path, NULL, 0), 0);
+			assert_int_equal(utimensat(fds[0], steps[i].path, newer, 0), 0);
 }
 
 static int note(void *arg, const struct diff_item *item, struct err *e UNUSED)
@@ -115,18 +122,70 @@ static int note(void *arg, const struct diff_item *item, struct err *e UNUSED)
 	return 0;
 }
 
+/* The changes as the tar of a layer, unpacked below root_fd. */
+static void carry(const struct diff_opts *o, int root_fd)
+{
+	AUTO_FREE char *buf = mem_zero(STREAM_FD_BUF, 1);
+	AUTO_FD int fd = open(dir_path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	AUTO(tarput) struct tarput *tar = NULL;
+	struct stream_fd source = { .fd = fd, .buf = buf };
+	const struct tarput_opts put = { .squash = false };
+	const struct unpack_opts unpack = {
+		.root_fd = root_fd, .form = o->form, .owners = UNPACK_OWNERS_RECORD,
+	};
+	struct unpack_stats stats;
+	struct err e = ERR_INIT;
+
+	assert_true(fd >= 0);
+	assert_int_equal(tarput_open(&tar, fd, &put, &e), 0);
+	assert_int_equal(diff_walk(o, layertar_put, tar, &e), 0);
+	assert_int_equal(tarput_end(tar, &e), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	if (unpack_tar(&stats, &unpack, stream_fd_read, &source, &e) < 0)
+		fail_msg("unpack: %s", e.text);
+}
+
+static void expect(const struct test_case *t, const char *what, const struct diff_opts *o,
+		   const char *want)
+{
+	AUTO(buf) struct buf got = BUF_INIT(KIB(64));
+	struct err e = ERR_INIT;
+
+	assert_int_equal(diff_walk(o, note, &got, &e), 0);
+	if (!str_eq(got.data, want))
+		fail_msg("%s, %s: got '%s', not '%s'", t->name, what, got.data, want);
+}
+
+/* A layer of the changes is the same changes again; applied to the tree below
+ * it leaves none. */
+static void check_carried(const struct test_case *t, const struct diff_opts *o, int top)
+{
+	AUTO_FD int copy = -1;
+	struct diff_opts after = *o;
+
+	if (t->form == SNAP_MERGED) {
+		carry(o, o->lower_fds[0]);
+		expect(t, "applied", o, "");
+		return;
+	}
+	copy = openat(top, "copy", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(copy >= 0);
+	carry(o, copy);
+	after.upper_fd = copy;
+	expect(t, "as a layer", &after, t->want);
+}
+
 static void run(const struct test_case *t, const struct timespec *since)
 {
-	static const char *const names[] = { "upper", "a", "b" };
+	static const char *const names[] = { "upper", "a", "b", "copy" };
 	AUTO_FD int top = open_dir();
 	AUTO_FD int upper = -1, a = -1, b = -1;
 	AUTO(strv) struct strv places = STRV_INIT;
-	AUTO(buf) struct buf got = BUF_INIT(KIB(64));
 	struct err e = ERR_INIT;
 	struct diff_opts o;
 	int fds[3];
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_int_equal(mkdirat(top, names[i], 0755), 0);
 	fds[0] = upper = openat(top, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fds[1] = a = openat(top, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -139,10 +198,9 @@ static void run(const struct test_case *t, const struct timespec *since)
 		.lower_count = t->form == SNAP_MERGED ? 1 : 2, .places = &places,
 		.since = *since,
 	};
-	assert_int_equal(diff_walk(&o, note, &got, &e), 0);
-	if (!str_eq(got.data, t->want))
-		fail_msg("%s: got '%s', not '%s'", t->name, got.data, t->want);
-	for (size_t i = 0; i < 3; i++)
+	expect(t, "listed", &o, t->want);
+	check_carried(t, &o, top);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_int_equal(fs_rmtree(top, names[i], &e), 0);
 }
 
@@ -236,8 +294,8 @@ static const struct test_case merged[] = {
 	  { { 'a', 'f', "one", "1" }, { 'a', 'h', "two", "one" }, { 'u', 'f', "one", "1" } },
 	  "D/two" },
 	{ "what overlays would see is a file", SNAP_MERGED,
-	  { { 'u', 'x', "x", NULL }, { 'u', 'f', ".wh.y", NULL } },
-	  "A/.wh.y A/x" },
+	  { { 'u', 'x', "x", NULL } },
+	  "A/x" },
 };
 
 static void stacked_trees(void **state UNUSED)
@@ -254,6 +312,138 @@ static void merged_trees(void **state UNUSED)
 
 	for (size_t i = 0; i < ARRAY_SIZE(merged); i++)
 		run(&merged[i], &never);
+}
+
+/* What layers carry beside names: attributes, owners on record, holes, times. */
+static void make_rich_tree(int fd)
+{
+	const struct timespec fraction[2] = { { .tv_sec = 1 }, { -5, 123456789 } };
+	char name[256], path[4 * 256] = "";
+	AUTO_FD int sparse = -1;
+
+	memset(name, 'n', 255);
+	name[255] = '\0';
+	for (int i = 0; i < 3; i++) {
+		if (i)
+			strcat(path, "/");
+		strcat(path, name);
+		assert_int_equal(mkdirat(fd, path, 0755), 0);
+	}
+	put_file(fd, "attributes", "x");
+	put_xattr(fd, "attributes", "user.test", "kept");
+	put_xattr(fd, "attributes", "user.overlay.origin", "ours");
+	put_xattr(fd, "attributes", "user.overlay.overlay.x", "kept");
+	put_file(fd, "null", NULL);
+	put_xattr(fd, "null", "user.containers.override_stat", "7:8:0666:char-1-3");
+	put_file(fd, "owned", "x");
+	put_xattr(fd, "owned", "user.containers.override_stat", "1000:42:0644");
+	put_file(fd, "time", "x");
+	assert_int_equal(utimensat(fd, "time", fraction, 0), 0);
+	assert_int_equal(symlinkat(path, fd, "link"), 0);
+	assert_int_equal(linkat(fd, "link", fd, "link2", 0), 0);
+	assert_int_equal(mkfifoat(fd, "fifo", 0600), 0);
+	assert_int_equal(mknodat(fd, "socket", S_IFSOCK | 0600, 0), 0);
+	sparse = openat(fd, "sparse", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(sparse, 5 << 20), 0);
+	assert_int_equal(pwrite(sparse, "x", 1, 2 << 20), 1);
+	fd_auto(&sparse);
+	sparse = openat(fd, "hole", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(sparse, 5 << 20), 0);
+}
+
+static void check_xattr(int fd, const char *path, const char *name, const char *want)
+{
+	AUTO_FD int file = openat(fd, path, O_RDONLY | O_CLOEXEC);
+	char value[64] = "";
+
+	assert_true(file >= 0);
+	assert_int_equal(fgetxattr(file, name, value, sizeof(value) - 1) < 0, !want);
+	if (want)
+		assert_string_equal(value, want);
+}
+
+static void rich_tree(void **state UNUSED)
+{
+	AUTO_FD int top = open_dir();
+	AUTO_FD int upper = -1, copy = -1;
+	struct strv none = STRV_INIT;
+	struct diff_opts o = { .form = SNAP_STACKED, .places = &none };
+	struct stat st, other;
+
+	assert_int_equal(mkdirat(top, "upper", 0755), 0);
+	assert_int_equal(mkdirat(top, "copy", 0755), 0);
+	o.upper_fd = upper = openat(top, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	copy = openat(top, "copy", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	make_rich_tree(upper);
+	carry(&o, copy);
+
+	check_xattr(copy, "attributes", "user.test", "kept");
+	check_xattr(copy, "attributes", "user.overlay.origin", NULL);
+	assert_int_equal(fstatat(copy, "time", &st, 0), 0);
+	assert_int_equal(st.st_mtim.tv_sec, -5);
+	assert_int_equal(st.st_mtim.tv_nsec, 0);
+	assert_int_equal(fstatat(copy, "link", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(fstatat(copy, "link2", &other, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(st.st_ino, other.st_ino);
+	assert_int_equal(st.st_size, 3 * 256 - 1);
+	assert_int_equal(fstatat(copy, "fifo", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(fstatat(copy, "socket", &st, AT_SYMLINK_NOFOLLOW), -1);
+	assert_int_equal(fstatat(copy, "sparse", &st, 0), 0);
+	assert_int_equal(st.st_size, 5 << 20);
+	assert_true(st.st_blocks * 512 < 1 << 20);
+	assert_int_equal(fstatat(copy, "hole", &st, 0), 0);
+	assert_int_equal(st.st_size, 5 << 20);
+	assert_int_equal(st.st_blocks, 0);
+}
+
+/* In a store with a single id, what was recorded is told, and recorded again. */
+static void recorded_owners(void **state UNUSED)
+{
+	AUTO_FREE char *buf = mem_zero(STREAM_FD_BUF, 1);
+	AUTO_FD int top = open_dir();
+	AUTO_FD int fd = open(dir_path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	AUTO_FD int upper = -1, copy = -1;
+	AUTO(tarput) struct tarput *tar = NULL;
+	struct strv none = STRV_INIT;
+	const struct tarput_opts put = { .recorded = true };
+	struct diff_opts o = { .form = SNAP_STACKED, .places = &none };
+	struct stream_fd source = { .fd = fd, .buf = buf };
+	struct unpack_opts unpack = { .form = SNAP_STACKED, .owners = UNPACK_OWNERS_RECORD };
+	struct unpack_stats stats;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(mkdirat(top, "upper", 0755), 0);
+	assert_int_equal(mkdirat(top, "copy", 0755), 0);
+	o.upper_fd = upper = openat(top, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unpack.root_fd = copy = openat(top, "copy", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	make_rich_tree(upper);
+	assert_int_equal(tarput_open(&tar, fd, &put, &e), 0);
+	assert_int_equal(diff_walk(&o, layertar_put, tar, &e), 0);
+	assert_int_equal(tarput_end(tar, &e), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(unpack_tar(&stats, &unpack, stream_fd_read, &source, &e), 0);
+	check_xattr(copy, "owned", "user.containers.override_stat", "1000:42:0644");
+	if (geteuid())
+		check_xattr(copy, "null", "user.containers.override_stat",
+			    "7:8:0644:char-1-3");
+}
+
+static void names_of_whiteouts(void **state UNUSED)
+{
+	AUTO_FD int top = open_dir();
+	AUTO_FD int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	AUTO(tarput) struct tarput *tar = NULL;
+	struct strv none = STRV_INIT;
+	const struct tarput_opts put = { .squash = false };
+	const struct diff_opts o = { .form = SNAP_MERGED, .upper_fd = top, .places = &none };
+	struct err e = ERR_INIT;
+
+	assert_int_equal(mkdirat(top, "d", 0755), 0);
+	put_file(top, "d/.wh.x", NULL);
+	assert_int_equal(tarput_open(&tar, null, &put, &e), 0);
+	assert_int_equal(diff_walk(&o, layertar_put, tar, &e), -ENOTSUP);
+	assert_true(str_starts(e.text, "'/d/.wh.x': "));
 }
 
 /* Equal in all but content: seen when the file was touched since. */
@@ -278,6 +468,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(stacked_trees, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(merged_trees, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(content_in_doubt, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(rich_tree, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(recorded_owners, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(names_of_whiteouts, make_dir, remove_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
