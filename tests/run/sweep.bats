@@ -29,3 +29,7 @@ sweep() {
 @test "rm, rmi and volume rm, killed at a sample of their calls" {
 	sweep rm rm-running life rmi volume
 }
+
+@test "commit, killed at a sample of its calls" {
+	sweep commit
+}
