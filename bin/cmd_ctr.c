@@ -42,8 +42,8 @@ const struct cmd cmd_ctr = {
 		 "without a daemon: run, images, containers, tasks, content, snapshots, leases, "
 		 "namespaces, plugins, events, version, info. What is not there is refused by "
 		 "name. A link to coracle that is called ctr does the same.\n\n"
-		 "As with ctr, a container has no network unless --net-host is given; and an id that "
-		 "is its name here.",
+		 "As with ctr, a container has no network unless --net-host is given. The id that "
+		 "ctr wants is the container's name here.",
 	.example = "coracle ctr run --rm -t docker.io/library/alpine:latest test sh\n"
 		   "coracle ctr -n k8s.io images list -q",
 };
