@@ -375,7 +375,8 @@ int diff_walk(const struct diff_opts *o, diff_fn *fn, void *arg, struct err *e)
 	struct stat low;
 	int r = 1;
 
-	memcpy(layers.fd, o->lower_fds, o->lower_count * sizeof(*o->lower_fds));
+	if (o->lower_count)
+		memcpy(layers.fd, o->lower_fds, o->lower_count * sizeof(*o->lower_fds));
 	d->opts = o;
 	d->fn = fn;
 	d->arg = arg;
