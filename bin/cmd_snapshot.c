@@ -4,6 +4,7 @@
 
 #include "bin/cmd.h"
 #include "bin/env.h"
+#include "bin/image_args.h"
 #include "bin/jtree.h"
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
@@ -122,15 +123,6 @@ static int tree_run(struct app *app, void *args, char **operands UNUSED, int cou
 
 /* --- one of them --- */
 
-static const struct ctr_snap *find(const struct ctr_snaps *l, const char *key, struct err *e)
-{
-	for (size_t i = 0; i < l->len; i++)
-		if (str_eq(l->v[i].key, key))
-			return &l->v[i];
-	(void)err_set(e, ENOENT, "no snapshot '%s'", key);
-	return NULL;
-}
-
 static int info_run(struct app *app, void *args, char **operands, int count UNUSED, struct err *e)
 {
 	AUTO(env) struct ctr_env env = { .ns = NULL };
@@ -146,7 +138,7 @@ static int info_run(struct app *app, void *args, char **operands, int count UNUS
 		r = ctr_snaps_list(&all, &env, d->name, e);
 	if (r < 0)
 		return r;
-	s = find(&all, operands[0], e);
+	s = ctr_snaps_find(&all, operands[0], e);
 	if (!s)
 		return -e->code;
 	snprintf(object, sizeof(object), "%lld", (long long)s->snap.id);
@@ -218,7 +210,7 @@ static int usage_run(struct app *app, void *args, char **operands, int count, st
 	for (size_t i = 0; r == 0 && !count && i < all.len; i++)
 		r = add_usage(rows, &env, &all.v[i], a->bytes, e);
 	for (int i = 0; r == 0 && i < count; i++) {
-		const struct ctr_snap *s = find(&all, operands[i], e);
+		const struct ctr_snap *s = ctr_snaps_find(&all, operands[i], e);
 
 		r = s ? add_usage(rows, &env, s, a->bytes, e) : -e->code;
 	}
@@ -260,7 +252,7 @@ static int say_mounts(struct app *app, struct ctr_env *env, const struct snap_dr
 
 	if (r < 0)
 		return r;
-	s = find(&all, key, e);
+	s = ctr_snaps_find(&all, key, e);
 	if (!s)
 		return -e->code;
 	if (s->snap.kind == SNAPSHOT_LAYER)
@@ -321,7 +313,43 @@ static int view_run(struct app *app, void *args, char **operands, int count, str
 	return new_one(app, args, operands, count, SNAPSHOT_VIEW, e);
 }
 
-static int commit_run(struct app *app, void *args, char **operands, int count UNUSED,
+/* Prints the keys of its layers, lowest first. */
+static int unpack_image(struct app *app, struct ctr_env *env, const struct snap_driver *d,
+			const char *image, struct err *e)
+{
+	AUTO(ctr_layers) struct ctr_layers layers = { .driver = d };
+	char digest[DIGEST_TEXT_MAX];
+	struct ids ids;
+	int r = ctr_ids(env, NULL, &ids, e);
+
+	if (r == 0)
+		r = ctr_snap_image(&layers, env, image, &ids, e);
+	for (size_t i = 0; r == 0 && i < layers.count; i++) {
+		AUTO(snapshot) struct snapshot s = SNAPSHOT_INIT;
+
+		r = snapshot_get(&s, env->store, layers.ids[i], e);
+		if (r < 0)
+			break;
+		digest_print(&s.diff_id, digest);
+		app_printf(app, "%s\n", digest);
+	}
+	return r;
+}
+
+static int snap_unpack_run(struct app *app, void *args, char **operands, int count UNUSED,
+		      struct err *e)
+{
+	AUTO(env) struct ctr_env env = { .ns = NULL };
+	const struct snap_driver *d;
+	int r = begin(&env, &d, app, args, e);
+
+	if (r == 0)
+		r = unpack_image(app, &env, d, operands[0], e);
+	env_say(&env, app);
+	return r;
+}
+
+static int snap_commit_run(struct app *app, void *args, char **operands, int count UNUSED,
 		      struct err *e)
 {
 	AUTO(env) struct ctr_env env = { .ns = NULL };
@@ -345,7 +373,7 @@ static int label_run(struct app *app, void *args, char **operands, int count, st
 		r = ctr_snaps_list(&all, &env, d->name, e);
 	if (r < 0)
 		return r;
-	s = find(&all, operands[0], e);
+	s = ctr_snaps_find(&all, operands[0], e);
 	if (!s)
 		return -e->code;
 	for (int i = 1; i < count; i++)
@@ -444,6 +472,30 @@ const struct cmd cmd_snapshot_mounts = {
 	.run = mounts_run,
 };
 
+static const struct opt snapshot_diff_opts[] = {
+	TEXT(struct snapshot_diff_args, output, 'o', "output", "FILE", WORD_FILE,
+	     "Write this file, not standard output"),
+	TEXT(struct snapshot_diff_args, snapshotter, 0, "snapshotter", "NAME", WORD_ANY,
+	     "overlay, fuse-overlayfs or native, instead of this machine's"),
+	{ .kind = OPT_END },
+};
+
+const struct cmd cmd_snapshot_diff = {
+	.name = "snapshot diff",
+	.summary = "Write what a snapshot changed as the tar of a layer",
+	.operands = "KEY",
+	.min = 1,
+	.max = 1,
+	.about = "Compare the snapshot KEY with its parent, and write what was added, changed and "
+		 "deleted as the tar archive of a layer, as 'coracle commit' makes it. Without a "
+		 "parent it is all of it.",
+	.example = "coracle snapshot diff -o layer.tar work\n"
+		   "coracle snapshot diff work | tar -t",
+	.opts = snapshot_diff_opts,
+	.args_size = sizeof(struct snapshot_diff_args),
+	.program = PROGRAM_IMAGE,
+};
+
 const struct cmd cmd_snapshot_prepare = {
 	.name = "snapshot prepare",
 	.summary = "Make a snapshot that can be written to",
@@ -467,6 +519,21 @@ const struct cmd cmd_snapshot_view = {
 	.run = view_run,
 };
 
+const struct cmd cmd_snapshot_unpack = {
+	.name = "snapshot unpack",
+	.summary = "Make snapshots of the layers of an image",
+	.operands = "IMAGE",
+	.operand_word = WORD_IMAGE,
+	.min = 1,
+	.max = 1,
+	.about = "Do what pulling does for this machine's snapshotter, for the one that is given, "
+		 "and print the keys of the layers, lowest first. Layers that are there already "
+		 "are left alone. A snapshotter that copies has one snapshot for all layers.",
+	.example = "coracle snapshot unpack --snapshotter native alpine",
+	ARGS_OF(driver_opts),
+	.run = snap_unpack_run,
+};
+
 const struct cmd cmd_snapshot_commit = {
 	.name = "snapshot commit",
 	.summary = "Make a snapshot one that others can lie on",
@@ -476,7 +543,7 @@ const struct cmd cmd_snapshot_commit = {
 	.about = "The active snapshot KEY never changes again, and is called NAME.",
 	.example = "coracle snapshot commit base work",
 	ARGS_OF(driver_opts),
-	.run = commit_run,
+	.run = snap_commit_run,
 };
 
 const struct cmd cmd_snapshot_label = {

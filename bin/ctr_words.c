@@ -133,6 +133,23 @@ static const struct flag snapshot_flags[] = {
 	{ NULL, 0, false, NULL },
 };
 
+/* ctr packs it with gzip unless it is told not to. */
+static const struct flag diff_flags[] = {
+	{ "snapshotter", 0, true, "--snapshotter" },
+	{ "media-type", 0, true, NULL },
+	{ "ref", 0, true, NULL },
+	{ "keep", 0, false, NULL },
+	{ NULL, 0, false, NULL },
+};
+
+/* Without a daemon there is nobody to keep a mount for later. */
+static const struct flag image_flags[] = {
+	{ "snapshotter", 0, true, "--snapshotter" },
+	{ "rw", 0, false, NULL },
+	{ "platform", 0, true, NULL },
+	{ NULL, 0, false, NULL },
+};
+
 static const struct flag usage_flags[] = {
 	{ "snapshotter", 0, true, "--snapshotter" },
 	{ "b", 'b', false, "--bytes" },
@@ -161,6 +178,8 @@ static const struct verb verbs[] = {
 	{ "image", "delete del remove rm", { "rmi", "--force" }, sync_flags, AS_THEY_ARE, NULL },
 	{ "image", "prune", { "image", "prune", "--force" }, prune_flags, AS_THEY_ARE, NULL },
 	{ "image", "label", { "image", "label" }, NULL, AS_THEY_ARE, NULL },
+	{ "image", "mount", { "image", "mount" }, image_flags, AS_THEY_ARE, NULL },
+	{ "image", "usage", { "image", "usage" }, image_flags, AS_THEY_ARE, NULL },
 	{ "image", "inspect", { "image", "inspect" }, NULL, AS_THEY_ARE, NULL },
 	{ "image", "export", { "save", "--format=oci-archive" }, archive_flags, FILE_IMAGES, NULL },
 	{ "image", "import", { "load" }, archive_flags, FILE_ONLY, NULL },
@@ -190,6 +209,8 @@ static const struct verb verbs[] = {
 	{ "snapshot", "usage", { "snapshot", "usage" }, usage_flags, AS_THEY_ARE, NULL },
 	{ "snapshot", "prepare", { "snapshot", "prepare" }, snapshot_flags, AS_THEY_ARE, NULL },
 	{ "snapshot", "view", { "snapshot", "view" }, snapshot_flags, AS_THEY_ARE, NULL },
+	{ "snapshot", "diff", { "snapshot", "diff" }, diff_flags, AS_THEY_ARE, NULL },
+	{ "snapshot", "unpack", { "snapshot", "unpack" }, snapshot_flags, AS_THEY_ARE, NULL },
 	{ "snapshot", "mounts m mount", { "snapshot", "mounts" }, snapshot_flags, AS_THEY_ARE,
 	  NULL },
 	{ "snapshot", "commit", { "snapshot", "commit" }, snapshot_flags, AS_THEY_ARE, NULL },

@@ -33,6 +33,10 @@ struct check_args {
 	const char *format;
 };
 
+struct snapshot_diff_args {
+	const char *output, *snapshotter;
+};
+
 struct export_args {
 	const char *output;
 };
@@ -57,4 +61,4 @@ struct platform;
 int want_platform(struct platform *out, const char *text, struct err *e) MUST_CHECK;
 
 cmd_fn pull_run, login_run, logout_run, load_run, save_run, cp_run, export_run;
-cmd_fn import_run, check_run, unpack_run, subid_run;
+cmd_fn import_run, snapshot_diff_run, check_run, unpack_run, subid_run;

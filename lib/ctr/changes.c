@@ -59,12 +59,30 @@ static void add_places(struct ctr_trees *t)
 	}
 }
 
+static void set_since(struct ctr_trees *t, uint64_t created_ns)
+{
+	uint64_t since = created_ns - TICK_NS;
+
+	t->since.tv_sec = (time_t)(since / NS_PER_S);
+	t->since.tv_nsec = (long)(since % NS_PER_S);
+}
+
+int ctr_trees_snapshot(struct ctr_trees *out, struct ctr_env *env, const struct snapshot *snap,
+		       struct err *e)
+{
+	const struct snap_driver *driver = snap_find(snap->driver);
+
+	if (!driver)
+		return err_set(e, ENOTSUP, "snapshotter '%s' is not known", snap->driver);
+	out->form = driver->form;
+	set_since(out, snap->created_ns);
+	return open_layers(out, env->store, snap, e);
+}
+
 int ctr_trees_open(struct ctr_trees *out, struct ctr_env *env, const struct ctr *c,
 		   struct err *e)
 {
 	AUTO(snapshot) struct snapshot snap = SNAPSHOT_INIT;
-	uint64_t since = c->row.created_ns - TICK_NS;
-	const struct snap_driver *driver;
 	int r;
 
 	if (!c->row.snapshot)
@@ -75,14 +93,11 @@ int ctr_trees_open(struct ctr_trees *out, struct ctr_env *env, const struct ctr 
 		r = snapshot_get(&snap, env->store, c->row.snapshot, e);
 	if (r < 0)
 		return r;
-	driver = snap_find(snap.driver);
-	if (!driver)
-		return err_set(e, ENOTSUP, "snapshotter '%s' is not known", snap.driver);
-	out->form = driver->form;
-	out->since.tv_sec = (time_t)(since / NS_PER_S);
-	out->since.tv_nsec = (long)(since % NS_PER_S);
 	add_places(out);
-	return open_layers(out, env->store, &snap, e);
+	r = ctr_trees_snapshot(out, env, &snap, e);
+	/* A snapshot is older than its copy of the image. */
+	set_since(out, c->row.created_ns);
+	return r;
 }
 
 /* A deep tree over many layers takes many descriptors. */

@@ -16,6 +16,8 @@
 #include "lib/ctr/bundle.h"
 #include "lib/ctr/ctr.h"
 #include "lib/image/diff.h"
+#include "lib/image/tarput.h"
+#include "lib/store/snapshots.h"
 
 struct ctr_trees {
 	struct ctr_bundle bundle;
@@ -38,9 +40,18 @@ static inline void ctr_trees_auto(struct ctr_trees *t)
 int ctr_trees_open(struct ctr_trees *out, struct ctr_env *env, const struct ctr *c,
 		   struct err *e) MUST_CHECK;
 
+/* Of a snapshot that is no container's, and without the bundle. */
+int ctr_trees_snapshot(struct ctr_trees *out, struct ctr_env *env, const struct snapshot *snap,
+		       struct err *e) MUST_CHECK;
+
 /* (child) diff_walk() over them: in enter_run() with the bundle's map. */
 int ctr_trees_walk(const struct ctr_trees *t, diff_fn *fn, void *arg,
 		   struct err *e) MUST_CHECK;
+
+/* (child) The same as the tar of a layer.  Needs libarchive: in lib/ctr/commit.c,
+ * for coracle-image only. */
+int ctr_trees_write(const struct ctr_trees *t, int tar_fd, const struct tarput_opts *put,
+		    struct err *e) MUST_CHECK;
 
 /* Appends "A/etc/file", sorted by path; the letter is an enum diff_kind. */
 int ctr_changes(struct strv *out, struct ctr_env *env, const struct ctr *c,

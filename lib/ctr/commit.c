@@ -48,17 +48,23 @@ struct writer {
 	struct fd_pair pipe;
 };
 
+int ctr_trees_write(const struct ctr_trees *t, int tar_fd, const struct tarput_opts *put,
+		    struct err *e)
+{
+	AUTO(tarput) struct tarput *tar = NULL;
+	int r = tarput_open(&tar, tar_fd, put, e);
+
+	if (r == 0)
+		r = ctr_trees_walk(t, layertar_put, tar, e);
+	return r < 0 ? r : tarput_end(tar, e);
+}
+
 static int write_layer(void *arg, struct err *e)
 {
 	struct writer *w = arg;
-	AUTO(tarput) struct tarput *tar = NULL;
-	int r;
 
 	fd_auto(&w->pipe.a);
-	r = tarput_open(&tar, w->pipe.b, &w->put, e);
-	if (r == 0)
-		r = ctr_trees_walk(w->trees, layertar_put, tar, e);
-	return r < 0 ? r : tarput_end(tar, e);
+	return ctr_trees_write(w->trees, w->pipe.b, &w->put, e);
 }
 
 /* The tar as its writer gives it; the end is one only when the writer says so. */

@@ -128,6 +128,16 @@ struct fill {
 	int to_fd;
 };
 
+void ctr_layers_root(struct rootfs *out, struct ctr_env *env, const struct ctr_layers *l)
+{
+	AUTO(strv) struct strv below = STRV_INIT;
+	char top[24];
+
+	snprintf(top, sizeof(top), "%lld", (long long)l->ids[l->count - 1]);
+	layers_names(&below, l->ids, l->count - 1);
+	l->driver->describe(out, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), top, &below);
+}
+
 /* Where nothing has to be mounted, the image is root.upper itself. */
 static void image_root(struct fill *f, struct ctr_env *env, const struct ctr_bundle *b,
 		       const struct ctr_layers *l)

@@ -37,6 +37,10 @@ int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env,
 		    const struct ctr_bundle *b, const struct image_docs *docs,
 		    struct err *e) MUST_CHECK;
 
+/* The layers by themselves, of which there is one: their topmost is the upper
+ * of a root that is only read. */
+void ctr_layers_root(struct rootfs *out, struct ctr_env *env, const struct ctr_layers *l);
+
 /* What lies on top of them, active or a view, within the caller's transaction. */
 int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_layers *l,
 		       enum snapshot_kind kind, struct err *e) MUST_CHECK;

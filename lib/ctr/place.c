@@ -79,52 +79,6 @@ int place_ctr(struct place *out, struct ctr_env *env, const struct ctr *c, struc
 
 /* --- in the child: the root of a container that does not run --- */
 
-/* Relative names keep the options short: a page is all they may be. */
-static int mount_layers(const struct place *p, const char *target, struct err *e)
-{
-	const struct rootfs *r = &p->bundle.rootfs;
-	AUTO(buf) struct buf options = BUF_INIT(KIB(16));
-
-	for (size_t i = 0; i < r->lowers.len; i++)
-		buf_addf(&options, "%s%s", i ? ":" : "lowerdir=", r->lowers.v[i]);
-	buf_addf(&options, ",upperdir=%s,workdir=%s", r->upper, r->work);
-	if (r->kind == ROOTFS_FUSE) {
-		char *argv[] = {
-			(char *)"fuse-overlayfs", (char *)"-o", options.data, (char *)target, NULL,
-		};
-		const struct proc_spec spec = { .path = p->env->fuse_program, .argv = argv };
-
-		if (!spec.path)
-			return err_set(e, ENOENT, "fuse-overlayfs is not installed");
-		return proc_run(&spec, NULL, NULL, e);
-	}
-	buf_adds(&options, ",userxattr");
-	if (mount("overlay", target, "overlay", 0, options.data) < 0)
-		return err_sys(e, "mount the layers");
-	return 0;
-}
-
-static int open_layers(const struct place *p, struct err *e)
-{
-	const struct rootfs *r = &p->bundle.rootfs;
-	AUTO_FREE char *target = NULL;
-	int fd, ret = 0;
-
-	if (r->base && chdir(r->base) < 0)
-		return err_sys(e, "enter '%s'", r->base);
-	/* "ID/fs" is mounted over "ID", where nobody looks any more. */
-	target = r->kind == ROOTFS_DIR ? mem_str(r->upper) :
-					 mem_strn(r->upper, strcspn(r->upper, "/"));
-	if (r->kind != ROOTFS_DIR)
-		ret = mount_layers(p, target, e);
-	else if (mount(target, target, NULL, MS_BIND | MS_REC, NULL) < 0)
-		ret = err_sys(e, "mount '%s'", target);
-	if (ret < 0)
-		return ret;
-	fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "open the root") : fd;
-}
-
 static int add_mount(const struct place *p, struct mount_stage *stage, int root,
 		     const struct mount_opt *m, struct err *e)
 {
@@ -178,29 +132,16 @@ static int add_mounts(const struct place *p, int root, struct err *e)
 	return r;
 }
 
-static int open_stopped(const struct place *p, struct err *e)
+static int open_stopped(const struct place *p, const struct rootfs_opts *o, struct err *e)
 {
 	const struct mount_change ro = { .set = MOUNT_ATTR_RDONLY };
-	AUTO_FD int root = open_layers(p, e);
+	AUTO_FD int root = rootfs_mount(&p->bundle.rootfs, o, e);
 	int r = root < 0 ? root : add_mounts(p, root, e);
 
 	if (r < 0)
 		return r;
 	r = p->bundle.config.read_only ? mount_change(NULL, root, &ro, false) : 0;
 	return r < 0 ? err_ret(e, r, "mount the root read-only") : take_fd(&root);
-}
-
-/* The server of a root ends with its mount; everything else goes with the
- * mount namespace. */
-static void close_stopped(const struct place *p)
-{
-	const struct rootfs *r = &p->bundle.rootfs;
-	AUTO_FREE char *target = NULL;
-
-	if (r->kind != ROOTFS_FUSE || !r->upper)
-		return;
-	target = mem_strn(r->upper, strcspn(r->upper, "/"));
-	(void)umount2(target, MNT_DETACH);
 }
 
 /* --- jobs --- */
@@ -219,6 +160,7 @@ static int job_main(void *arg, struct err *e)
 {
 	struct place_job *job = arg;
 	const struct place *p = job->place;
+	const struct rootfs_opts o = { .fuse_overlayfs = p->env->fuse_program };
 	AUTO_FD int mounted = -1;
 	int r = 0;
 
@@ -229,9 +171,9 @@ static int job_main(void *arg, struct err *e)
 		return job->fn(p->root_fd, job->arg, e);
 	if (r < 0)
 		return r;
-	mounted = open_stopped(p, e);
+	mounted = open_stopped(p, &o, e);
 	r = mounted < 0 ? mounted : job->fn(mounted, job->arg, e);
-	close_stopped(p);
+	rootfs_unmount(&p->bundle.rootfs, &o);
 	return r;
 }
 

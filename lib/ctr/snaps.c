@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/fs.h"
@@ -112,6 +113,15 @@ int ctr_snaps_list(struct ctr_snaps *out, struct ctr_env *env, const char *drive
 	return 0;
 }
 
+const struct ctr_snap *ctr_snaps_find(const struct ctr_snaps *l, const char *key, struct err *e)
+{
+	for (size_t i = 0; i < l->len; i++)
+		if (str_eq(l->v[i].key, key))
+			return &l->v[i];
+	(void)err_set(e, ENOENT, "no snapshot '%s'", key);
+	return NULL;
+}
+
 /* --- new ones --- */
 
 static int add_layer(struct ctr_layers *l, int64_t id, struct err *e)
@@ -138,8 +148,8 @@ static int take_layer(struct ctr_layers *l, struct ctr_env *env, const char *tex
 	return r < 0 ? r : add_layer(l, id, e);
 }
 
-static int take_image(struct ctr_layers *l, struct ctr_env *env, const char *text,
-		      const struct ids *ids, struct err *e)
+int ctr_snap_image(struct ctr_layers *l, struct ctr_env *env, const char *text,
+		   const struct ids *ids, struct err *e)
 {
 	AUTO(image) struct image image = IMAGE_INIT;
 	AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
@@ -177,7 +187,7 @@ static int find_parent(struct ctr_layers *l, struct ctr_env *env, const char *te
 	if (r != -ENOENT)
 		return err_move(e, &missing);
 	err_clear(&missing);
-	r = take_image(l, env, text, ids, &missing);
+	r = ctr_snap_image(l, env, text, ids, &missing);
 	if (r == -ENOENT)
 		return err_set(e, ENOENT, "'%s' is neither a snapshot nor an image", text);
 	return r < 0 ? err_move(e, &missing) : 0;
@@ -226,6 +236,19 @@ int ctr_snap_prepare(struct ctr_env *env, const struct snap_driver *d, const cha
 
 /* --- later --- */
 
+int ctr_snap_lock(struct ctr_env *env, const struct ctr_snap *s, struct err *e)
+{
+	AUTO_FD int fd = snapshot_open(env->store, s->snap.driver, s->snap.id, e);
+
+	if (fd < 0)
+		return fd;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return take_fd(&fd);
+	return errno == EWOULDBLOCK ?
+		err_set(e, EBUSY, "snapshot '%s' is mounted, and being written to", s->key) :
+		err_sys(e, "lock snapshot '%s'", s->key);
+}
+
 int ctr_snap_usage(struct snap_usage *out, struct ctr_env *env, const struct ctr_snap *s,
 		   struct err *e)
 {
@@ -265,16 +288,21 @@ static int find_named(int64_t *id, struct ctr_env *env, const struct snap_driver
 int ctr_snap_commit(struct ctr_env *env, const struct snap_driver *d, const char *key,
 		    const char *name, struct err *e)
 {
-	struct ctr_snap s = { .snap = { .kind = SNAPSHOT_ACTIVE, .driver = (char *)d->name } };
+	struct ctr_snap s = {
+		.snap = { .kind = SNAPSHOT_ACTIVE, .driver = (char *)d->name }, .key = (char *)key,
+	};
 	struct snapname from = { .driver = (char *)d->name, .key = (char *)key };
 	struct snapshot_done done;
 	struct snap_usage usage;
+	AUTO_FD int lock = -1;
 	int r = find_named(&from.id, env, d, key, e);
 
 	if (r == 0 && !str_is_name(name))
 		r = err_set(e, EINVAL, "'%s' is not a key", name);
 	s.snap.id = from.id;
 	if (r == 0)
+		r = lock = ctr_snap_lock(env, &s, e);
+	if (r >= 0)
 		r = ctr_snap_usage(&usage, env, &s, e);
 	if (r < 0)
 		return r;
@@ -285,10 +313,18 @@ int ctr_snap_commit(struct ctr_env *env, const struct snap_driver *d, const char
 int ctr_snap_remove(struct ctr_env *env, const struct snap_driver *d, const char *key,
 		    struct err *e)
 {
-	int64_t id = 0;
-	int r = find_named(&id, env, d, key, e);
+	struct ctr_snap s = { .snap = { .driver = (char *)d->name }, .key = (char *)key };
+	AUTO_FD int lock = -1;
+	int r = find_named(&s.snap.id, env, d, key, e);
 
 	if (r == 0)
-		r = snapshot_remove(env->store, id, e);
+		r = lock = ctr_snap_lock(env, &s, e);
+	/* one that lost its directory goes all the same */
+	if (r == -ENOENT && s.snap.id) {
+		err_clear(e);
+		r = 0;
+	}
+	if (r >= 0)
+		r = snapshot_remove(env->store, s.snap.id, e);
 	return r < 0 ? err_ctx(e, r, "snapshot '%s'", key) : 0;
 }

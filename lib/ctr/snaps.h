@@ -11,6 +11,7 @@
 #pragma once
 
 #include "lib/ctr/ctr.h"
+#include "lib/ctr/layers.h"
 #include "lib/snap/snap.h"
 #include "lib/store/snapshots.h"
 
@@ -35,6 +36,10 @@ void ctr_snaps_auto(struct ctr_snaps *l);
 int ctr_snaps_list(struct ctr_snaps *out, struct ctr_env *env, const char *driver,
 		   struct err *e) MUST_CHECK;
 
+/* Borrowed; NULL: there is none, and e says so. */
+const struct ctr_snap *ctr_snaps_find(const struct ctr_snaps *l, const char *key,
+				      struct err *e) MUST_CHECK;
+
 /* driver NULL: the one of this machine.  "overlayfs" is containerd's word for
  * ours, overlay. */
 int ctr_snap_driver(const struct snap_driver **out, struct ctr_env *env, const char *driver,
@@ -48,6 +53,21 @@ int ctr_snap_commit(struct ctr_env *env, const struct snap_driver *d, const char
 int ctr_snap_remove(struct ctr_env *env, const struct snap_driver *d, const char *key,
 		    struct err *e) MUST_CHECK;
 
+/* An image's layers by the driver that l has, unpacked when they are not yet.
+ * ids, whose map l borrows, are those of the default policy. */
+int ctr_snap_image(struct ctr_layers *l, struct ctr_env *env, const char *image,
+		   const struct ids *ids, struct err *e) MUST_CHECK;
+
+/* A descriptor that keeps others from writing to it, committing and removing
+ * it.  -EBUSY somebody has that. */
+int ctr_snap_lock(struct ctr_env *env, const struct ctr_snap *s, struct err *e) MUST_CHECK;
+
 /* Measures an active one, and notes it. */
 int ctr_snap_usage(struct snap_usage *out, struct ctr_env *env, const struct ctr_snap *s,
 		   struct err *e) MUST_CHECK;
+
+/* What it has beyond its parent as the tar of a layer; all of it, when it has
+ * no parent.  -EINVAL a layer of an image, which may have many.  Needs
+ * libarchive: for coracle-image only (snapdiff.c). */
+int ctr_snap_diff(struct ctr_env *env, const struct ctr_snap *s, int tar_fd,
+		  struct err *e) MUST_CHECK;

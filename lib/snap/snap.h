@@ -60,6 +60,20 @@ static inline void rootfs_auto(struct rootfs *r)
 	rootfs_clear(r);
 }
 
+struct rootfs_opts {
+	const char *target;		/* absolute; NULL: where no path leads */
+	const char *fuse_overlayfs;	/* path of the program, or NULL */
+	bool read_only;			/* upper is one more layer, and may be mounted
+					 * elsewhere */
+};
+
+/* (child) Mounts it, in a mount namespace of our own; returns the root. */
+int rootfs_mount(const struct rootfs *r, const struct rootfs_opts *o, struct err *e) MUST_CHECK;
+
+/* (child) The server of a root ends with its mount; every other mount goes with
+ * the mount namespace. */
+void rootfs_unmount(const struct rootfs *r, const struct rootfs_opts *o);
+
 struct snap_usage {
 	uint64_t bytes;		/* allocated; hard links counted once */
 	uint64_t inodes;

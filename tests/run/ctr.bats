@@ -153,6 +153,21 @@ nginx_is_here() {
 	ok ctr snapshots --snapshotter overlayfs rm my-snapshot parent-snapshot
 }
 
+@test "ctr snapshots unpack, diff my-snapshot; ctr images mount, usage" {
+	ok ctr snapshots --snapshotter native unpack busybox
+	output_has '^sha256:[0-9a-f]{64}$'
+	ok ctr snapshots prepare my-snapshot busybox
+	coracle snapshot mount --rw my-snapshot -- touch one
+	[ "$(ctr snapshots diff my-snapshot | tar -t | grep -v '^\./$')" = one ]
+	fails 2 ctr snapshots diff --keep my-snapshot
+	ok ctr snapshots rm my-snapshot
+	mkdir "$BATS_TEST_TMPDIR/m"
+	ok ctr images mount busybox "$BATS_TEST_TMPDIR/m" -- ls "$BATS_TEST_TMPDIR/m/bin/busybox"
+	fails 2 ctr images mount --rw busybox "$BATS_TEST_TMPDIR/m"
+	ok ctr images usage busybox
+	output_has '^busybox:latest +[0-9.]+MB '
+}
+
 @test "ctr namespace create production; list; ctr -n production images pull ..." {
 	ok ctr namespace create production
 	ok ctr namespace list

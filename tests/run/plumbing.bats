@@ -213,6 +213,153 @@ in_mount() {
 	[ -z "$(coracle -n other snapshot ls -q | grep "$id")" ]
 }
 
+# drivers: the snapshotters that work here
+drivers() {
+	local d
+	for d in overlay fuse-overlayfs native; do
+		! coracle snapshot prepare --snapshotter $d try busybox >/dev/null 2>&1 || echo $d
+		coracle snapshot rm --snapshotter $d try >/dev/null 2>&1 || true
+	done
+}
+
+@test "snapshots: a command sees one mounted, and writes to it when it is told so" {
+	local d target=$BATS_TEST_TMPDIR/target before
+	mkdir "$target"
+	before=$(cat /proc/self/mountinfo)
+	for d in $(drivers); do
+		local s=(--snapshotter "$d")
+		coracle snapshot prepare "${s[@]}" work busybox
+		ok coracle snapshot mount "${s[@]}" --rw work "$target" -- sh -c "echo one >'$target/one'; rm -r '$target/etc'; id -u"
+		output_is 0
+		ok coracle snapshot mount "${s[@]}" work -- cat one
+		output_is one
+		fails 1 coracle snapshot mount "${s[@]}" work -- touch two
+		output_has 'Read-only'
+		fails 7 coracle snapshot mount "${s[@]}" work "$target" -- sh -c 'exit 7'
+		fails 125 coracle snapshot mount "${s[@]}" work -- /no/such/command
+		coracle snapshot commit "${s[@]}" base work
+		fails 125 coracle snapshot mount "${s[@]}" --rw base -- true
+		output_has "'base' is not active"
+		ok coracle snapshot mount "${s[@]}" base -- sh -c 'cat one; test -x bin/busybox && ! test -e etc'
+		output_is one
+		coracle snapshot view "${s[@]}" look base
+		[ "$(echo 'cat one' | SHELL=/bin/sh coracle snapshot mount "${s[@]}" look)" = one ]
+		coracle snapshot rm "${s[@]}" look base >/dev/null
+	done
+	[ -z "$(ls -A "$target")" ]
+	[ "$(cat /proc/self/mountinfo)" = "$before" ]
+	! pgrep -u "$(id -u)" fuse-overlayfs
+	fails 125 coracle snapshot mount nobody -- true
+	fails 125 coracle snapshot mount nobody "$target/nowhere" -- true
+}
+
+@test "snapshots: one writes at a time, and nobody commits or removes it meanwhile" {
+	coracle snapshot prepare work busybox
+	coracle snapshot mount --rw work -- sh -c "echo >'$BATS_TEST_TMPDIR/in'; read x <'$BATS_TEST_TMPDIR/go'" &
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	wait_for 10 test -e "$BATS_TEST_TMPDIR/in"
+	fails 125 coracle snapshot mount --rw work -- true
+	output_has "'work' is mounted"
+	fails 1 coracle snapshot commit base work
+	fails 1 coracle snapshot rm work
+	ok coracle snapshot mount work -- test -x bin/busybox
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait
+	ok coracle snapshot rm work
+}
+
+@test "snapshots: a diff is the layer that its changes make" {
+	local d dir=$BATS_TEST_TMPDIR
+	for d in $(drivers); do
+		local s=(--snapshotter "$d")
+		coracle snapshot prepare "${s[@]}" work busybox
+		coracle snapshot mount "${s[@]}" --rw work -- sh -c 'echo one >one; rm -r srv; chown 1000:1000 one'
+		ok coracle snapshot diff "${s[@]}" -o "$dir/$d.tar" work
+		ok tar -tvf "$dir/$d.tar" --numeric-owner
+		output_has '^-.* 1000/1000 .* one$'
+		output_has ' \.wh\.srv$'
+		[ "$(wc -l <<< "$output")" -le 3 ]
+		coracle snapshot commit "${s[@]}" base work
+		[ "$(coracle snapshot diff "${s[@]}" base | sha256sum)" = "$(sha256sum <"$dir/$d.tar")" ]
+		coracle snapshot prepare "${s[@]}" upper base
+		coracle snapshot mount "${s[@]}" --rw upper -- rm one
+		[ "$(coracle snapshot diff "${s[@]}" upper | tar -t | grep -v '^\./$')" = .wh.one ]
+		coracle snapshot rm "${s[@]}" upper base >/dev/null
+	done
+	[ "$(cd "$dir" && for d in *.tar; do tar -tf "$d"; done | sort | uniq -c | awk '{ print $1 }' | sort -u)" = "$(drivers | wc -l)" ]
+	fails 1 coracle snapshot diff "$(coracle snapshot ls -q | grep sha256 | head -n 1)"
+	output_has 'is a layer of images'
+	fails 1 coracle snapshot diff nobody
+}
+
+@test "snapshots: that of a container is looked at and compared, never written to" {
+	local id
+	id=$(coracle run -d --name c --network none busybox sh -c 'echo one >/one; sleep 1000')
+	wait_for 10 coracle exec c test -e /one
+	ok coracle snapshot mount "$id" -- cat one
+	output_is one
+	fails 125 coracle snapshot mount --rw "$id" -- true
+	output_has 'is that of a container'
+	[ "$(coracle snapshot diff "$id" | tar -t | grep -v '^\./$')" = one ]
+}
+
+@test "snapshots: an image is unpacked for a snapshotter, once" {
+	ok coracle snapshot unpack busybox
+	[ "$(coracle snapshot unpack --snapshotter native busybox | wc -l)" -eq 1 ]
+	[ "$(coracle snapshot ls -q --snapshotter native)" = "$(coracle snapshot unpack --snapshotter native busybox)" ]
+	fails 1 coracle snapshot unpack nobody
+}
+
+@test "images: a command sees one mounted, which stays while it runs" {
+	local before
+	before=$(cat /proc/self/mountinfo)
+	ok coracle image mount busybox -- sh -c 'test -x bin/busybox && cat srv/index.html && ! touch x 2>/dev/null'
+	output_is hello
+	mkdir "$BATS_TEST_TMPDIR/m"
+	ok coracle image mount busybox "$BATS_TEST_TMPDIR/m" -- cat "$BATS_TEST_TMPDIR/m/srv/index.html"
+	output_is hello
+	[ "$(cat /proc/self/mountinfo)" = "$before" ]
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	local -x XDG_DATA_HOME=$BATS_TEST_TMPDIR/data
+	coracle load -q -i "$IMAGES/busybox.tar" >/dev/null
+	coracle image mount busybox -- sh -c "echo >'$BATS_TEST_TMPDIR/in'; read x <'$BATS_TEST_TMPDIR/go'; cat srv/index.html" >"$BATS_TEST_TMPDIR/out" &
+	wait_for 10 test -e "$BATS_TEST_TMPDIR/in"
+	coracle rmi -f $(coracle images -q) >/dev/null
+	coracle image prune -f >/dev/null
+	[ -n "$(coracle snapshot ls -q)" ]
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = hello ]
+	coracle image prune -f >/dev/null
+	[ -z "$(coracle snapshot ls -q)" ]
+	fails 125 coracle image mount nobody -- true
+	remove_tree "$XDG_DATA_HOME"
+}
+
+@test "images: what one takes on disk, and what of that it shares" {
+	local usage=(coracle image usage -b --format '{{.Content}} {{.Unpacked}} {{.Shared}} {{.Unique}}') all shared
+	[ "$(coracle info --format '{{.Driver}}')" != native ] || skip "one tree, not layers"
+	read -ra all <<< "$("${usage[@]}" busybox)"
+	[ "${all[0]}" -gt 1000000 ]
+	[ "${all[1]}" -gt 1000000 ]
+	[ "${all[*]:2}" = "0 ${all[1]}" ]
+	coracle run --name c --network none busybox sh -c 'head -c 100000 /dev/zero >/new'
+	coracle -n other load -q -i "$IMAGES/busybox.tar" >/dev/null
+	[ "$("${usage[@]}" busybox)" = "${all[*]}" ]
+	coracle commit -q c more:1 >/dev/null
+	read -ra shared <<< "$("${usage[@]}" busybox)"
+	[ "${shared[*]}" = "${all[*]:0:2} ${all[1]} 0" ]
+	read -ra shared <<< "$("${usage[@]}" more:1)"
+	[ "${shared[2]}" -eq "${all[1]}" ]
+	[ "${shared[3]}" -ge 100000 ]
+	[ "$(coracle image usage | wc -l)" -eq $(($(coracle images -q | wc -l) + 1)) ]
+	fails 1 coracle image usage nobody
+	coracle rm c >/dev/null
+	coracle rmi more:1 >/dev/null
+	coracle -n other rmi -f $(coracle -n other images -q) >/dev/null
+	[ "$("${usage[@]}" busybox)" = "${all[*]}" ]
+}
+
 @test "tasks: what runs or has ended, until it is forgotten" {
 	coracle run -d --name t --network none busybox sleep 100 >/dev/null
 	coracle create --name never --network none busybox true >/dev/null
