@@ -183,10 +183,16 @@ static int create_db(struct store *s, struct err *e)
 	}
 	if (r == 0)
 		r = db_run(s, SQL_META_SET, ARGS(T("boot"), T(s->boot)), e);
-	db_close(s);			/* checkpoints and removes the log */
+	if (r >= 0)			/* the close does not say how that went */
+		r = db_script(s, "PRAGMA wal_checkpoint(TRUNCATE)", e);
+	db_close(s);			/* removes the log */
 	if (r < 0)
 		return err_ctx(e, r, "create the database");
 	r = failpoint("store.create", e);
+	/* No log of a database that is gone; and here for good, since sqlite goes
+	 * on when the name of a new one cannot be synced. */
+	if (r == 0)
+		r = fs_replace(root, META_DB "-wal", "", 0, 0600, FS_NOSYNC, e);
 	if (r < 0)
 		return r;
 	if (renameat(root, tmp, root, META_DB) < 0)

@@ -666,6 +666,25 @@ static void test_log(void **state)
 	}
 }
 
+/* What a lost database had in its log is nothing to the next one. */
+static void test_stale_log(void **state)
+{
+	AUTO_FREE char *root = mem_printf("%s/s", scratch);
+	AUTO(strv) struct strv v = STRV_INIT;
+	struct store *s = open_store(true);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(store_ns_create(s, "before", &e));
+	store_close(s);
+	wipe(root, "meta.db");
+	s = open_store(true);
+	OK(store_ns_list(&v, s, &e));
+	assert_int_equal(v.len, 1);
+	assert_string_equal(v.v[0], "default");
+	store_close(s);
+}
+
 static void show(const char *what, uint64_t since, unsigned times)
 {
 	print_message("  %-28s %8.1f us\n", what,
@@ -731,7 +750,7 @@ int main(void)
 		TEST(test_transactions), TEST(test_content), TEST(test_images),
 		TEST(test_snapshots), TEST(test_containers), TEST(test_volumes),
 		TEST(test_volume_drafts), TEST(test_own_volumes), TEST(test_leases),
-		TEST(test_events), TEST(test_log), TEST(test_figures),
+		TEST(test_events), TEST(test_log), TEST(test_stale_log), TEST(test_figures),
 	};
 
 	sample_make(&one, 1);
