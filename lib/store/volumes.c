@@ -134,22 +134,21 @@ static int make_dirs(struct store *s, const char *ns, const char *name, bool syn
 		     struct err *e)
 {
 	int dir = store_dir(s, STORE_DIR_VOLUMES, e);
-	int r = dir < 0 ? dir : 0;
+	char path[VOLUME_PATH_MAX];
+	AUTO_FD int above = -1;
+	int r;
 
+	snprintf(path, sizeof(path), "%s/%s", ns, name);
+	above = dir < 0 ? dir : fs_mkdirs(dir, path, 0700, e);
+	r = above < 0 ? above : 0;
 	for (size_t i = 0; i < (sync ? 4u : 1u) && r == 0; i++) {
-		char path[VOLUME_PATH_MAX];
 		AUTO_FD int fd = -1;
-		bool is_new;
 
 		snprintf(path, sizeof(path), "./%s/%s/" DATA, ns, name);
 		for (size_t up = 0; up < i; up++)
 			*strrchr(path, '/') = '\0';
-		/* One that is adopted may be of another user of the map. */
-		is_new = faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
-		fd = fs_mkdirs(dir, path, 0700, e);
+		fd = fs_mkdirs(dir, path, i == 0 ? 0755 : 0700, e);
 		r = fd < 0 ? fd : 0;
-		if (r == 0 && i == 0 && is_new && fchmod(fd, 0755) < 0)
-			r = err_sys(e, "set the mode of volume '%s'", name);
 		if (r == 0 && sync)
 			r = fs_sync_dir(fd, path, e);
 	}
