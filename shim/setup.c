@@ -1,5 +1,6 @@
 #include "shim/shim.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -282,8 +283,11 @@ static int answer(struct shim *s, int sock, struct err *e)
 	m.flags = s->net.flags;
 	if (s->cfg.net_len && !s->adopted)
 		iov[1].iov_len = m.len = (uint32_t)s->cfg.net_len;
-	/* Whoever started us may be gone; the container runs all the same. */
 	if (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0) {
+		/* Whoever started us may be gone; the container runs all the
+		 * same.  Who is there and hears nothing calls it failed. */
+		if (errno != EPIPE && errno != ECONNRESET)
+			return err_sys(e, "answer that the container runs");
 		fd_auto(&sock);
 		return 0;
 	}

@@ -77,6 +77,22 @@ static int note_ports(int run_fd, const struct ctr_config *c, const struct net_c
 	return fs_replace(run_fd, PORTS_NAME, text.data, text.len, 0600, FS_NOSYNC, e);
 }
 
+/* A container whose ports nobody can be told of is none. */
+static int publish(struct client *c, int run_fd, const struct ctr_config *config,
+		   const struct net_config *net, int *exit_status, struct err *e)
+{
+	int r = note_ports(run_fd, config, net, e);
+	struct err ignored = ERR_INIT;
+	int code;
+
+	if (r == 0)
+		return 0;
+	*exit_status = EXIT_STATUS_TOOL;
+	if (client_stop(c, SIGKILL, 0, &ignored) == 0)
+		(void)!client_wait(c, 0, SHIM_GONE_MS, &code, &ignored);
+	return r;
+}
+
 int ctr_published(struct ports *out, struct ctr_env *env, const char *id, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(KIB(512));
@@ -434,7 +450,7 @@ static int start(struct client *out, struct delegated *cgroup, struct ctr_env *e
 		if (started.rungs & rungs_worth_saying & 1u << i)
 			ctr_notice(env, "%s", plan_rung_text(1u << i));
 	if (r == 0 && started.net && b->config.ports.len)
-		r = note_ports(run, &b->config, started.net, e);
+		r = publish(&client, run, &b->config, started.net, exit_status, e);
 	free(started.net);
 	if (r < 0)
 		return r;
