@@ -57,7 +57,7 @@ cov:				## run the unit tests and print the coverage of each file
 	$(Q)$(MAKE) CONFIG=cov check SUITES=unit
 	$(Q)tests/build/coverage build/cov
 
-fault: old			## kill -9 at every system call of pull, run, rm and others (many minutes), and old
+fault: old			## kill -9 or an error at every system call of pull, run, rm and others (many minutes), and old
 	$(Q)$(MAKE) check SUITES=fault
 
 old: all demo-image $(faults)	## run cli and run without each call that older kernels lack (root, an hour or two)

@@ -1,15 +1,16 @@
 #!/usr/bin/env bats
-# kill -9 at system calls that change something, a sample of them that is another one every day: what
-# runs and what is on disk is told truly, and the next command works.  `make fault` kills at every one.
+# kill -9 and errors at system calls that change something, a sample of them that is another one every
+# day: what runs and what is on disk is told truly, what failed says so, and the next command works.
+# `make fault` has a turn of both at every one.
 
 load helper
 
 setup_file() {
 	need busybox docker-registry python3 skopeo
-	"$BIN/tests/fault/killat" /dev/null true || skip "nothing can be traced here"
+	"$BIN/tests/fault/faultat" /dev/null true || skip "nothing can be traced here"
 }
 
-# sweep SCENARIO...: prints what is needed to repeat a failure.
+# sweep [-m MODE] SCENARIO...: prints what is needed to repeat a failure.
 sweep() {
 	B=$BIN TMPDIR=$BATS_TEST_TMPDIR "$ROOT/tests/fault/sweep" -n 10 -o $(($(date +%s) / 86400)) "$@" 3>&-
 }
@@ -32,4 +33,16 @@ sweep() {
 
 @test "commit, killed at a sample of its calls" {
 	sweep commit
+}
+
+@test "a store is created whole, or anew, when a call of it fails" {
+	sweep -n 20 -m error volume-create
+}
+
+@test "pull, load and commit, with an error at a sample of their calls" {
+	sweep -n 6 -m error pull pull-over load commit
+}
+
+@test "run, start, rm and volume rm, with an error at a sample of their calls" {
+	sweep -n 4 -m error run run-slirp run-volumes detached detached-slirp start rm rm-running rmi volume
 }

@@ -1,6 +1,6 @@
-/* killat - kills a process of a tree when it enters one of its system calls.
+/* faultat - one system call of a tree of processes is the last one, or fails.
  *
- *	killat [-p PROCESS:N] [-a] [-t SECONDS] LOG COMMAND [ARG...]
+ *	faultat [-p PROCESS:N] [-a|-e ERRNO] [-t SECONDS] LOG COMMAND [ARG...]
  *
  * Every system call of COMMAND, and of what it starts, that changes something
  * beyond the memory of its process is counted.  PROCESS is a place in the
@@ -12,8 +12,9 @@
  *	PROCESS N PROGRAM CALL WHAT
  *
  * With -p, SIGKILL ends PROCESS in place of its Nth call, or with -a all of
- * the tree at once; LOG has that one line, or is empty when it did not come to
- * the call.  The others go on, and are not looked at any more.
+ * the tree at once; with -e the call is not made and fails with the error of
+ * that number.  LOG has that one line, or is empty when it did not come to the
+ * call.  The others go on, and are not looked at any more.
  *
  * Programs that a tracer would rob of their privilege (newuidmap and its kin)
  * are left alone from their execve on.
@@ -21,6 +22,7 @@
  * It ends when COMMAND has and nothing moves any more; with its status, 128 +
  * the signal's number, or 124 after SECONDS (60).
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -33,6 +35,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,8 +59,9 @@ static FILE *out;
 static const char *victim;		/* place, or NULL */
 static unsigned victim_call;
 static bool whole_tree;
+static int error;			/* of the call; 0: it kills */
 static bool is_counting;		/* COMMAND has begun */
-static bool is_over;			/* somebody was killed */
+static bool is_over;			/* it has happened */
 
 static void die(const char *what)
 {
@@ -224,6 +228,31 @@ static void kill_victim(const struct process *p)
 			(void)kill(processes[i].pid, SIGKILL);
 }
 
+/* Without a number it is no call, and its result stays.  A filter of the process
+ * sees no call either, and may have an error of its own for that. */
+static void fail_call(pid_t pid)
+{
+	struct user_regs_struct regs;
+	struct iovec all = { &regs, sizeof(regs) };
+
+	is_over = true;
+	if (ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &all) < 0)
+		return;
+#if defined(__x86_64__)
+	regs.orig_rax = (unsigned long long)-1;
+	regs.rax = (unsigned long long)-error;
+#elif defined(__aarch64__)
+	int none = -1;
+	struct iovec number = { &none, sizeof(none) };
+
+	(void)ptrace(PTRACE_SETREGSET, pid, (void *)NT_ARM_SYSTEM_CALL, &number);
+	regs.regs[0] = (unsigned long long)-error;
+#else
+#error "how a call is left out here is not known"
+#endif
+	(void)ptrace(PTRACE_SETREGSET, pid, (void *)NT_PRSTATUS, &all);
+}
+
 /* A tracer takes away what their file gives them. */
 static bool is_privileged(const struct call *c, const char *path)
 {
@@ -253,10 +282,12 @@ static void on_call(struct process *p)
 		is_it = victim && !strcmp(victim, p->place) && victim_call == p->calls;
 		if (is_it || !victim)
 			note(p, c, i.entry.args);
-		if (is_it) {
+		if (is_it && !error) {
 			kill_victim(p);
 			return;
 		}
+		if (is_it)
+			fail_call(p->pid);
 		describe(path, c, p->pid, i.entry.args);
 		if (is_privileged(c, path)) {
 			(void)ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
@@ -391,7 +422,7 @@ int main(int argc, char **argv)
 	char *colon;
 	int c;
 
-	while ((c = getopt(argc, argv, "+p:at:")) != -1) {
+	while ((c = getopt(argc, argv, "+p:ae:t:")) != -1) {
 		switch (c) {
 		case 'p':
 			colon = strchr(optarg, ':');
@@ -403,6 +434,9 @@ int main(int argc, char **argv)
 		case 'a':
 			whole_tree = true;
 			break;
+		case 'e':
+			error = (int)strtoul(optarg, NULL, 10);
+			break;
 		case 't':
 			seconds = strtoul(optarg, NULL, 10);
 			break;
@@ -411,7 +445,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind < 2) {
-		fprintf(stderr, "usage: killat [-p PROCESS:N] [-a] [-t SECONDS] LOG COMMAND...\n");
+		fprintf(stderr, "usage: faultat [-p PROCESS:N] [-a|-e ERRNO] [-t SECONDS] LOG COMMAND...\n");
 		return 125;
 	}
 	out = fopen(argv[optind], "we");
