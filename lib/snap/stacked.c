@@ -135,6 +135,18 @@ static int do_probe(void *arg, struct err *e)
 	return r;
 }
 
+/* Does it say nothing of overlay?  Without the ids nothing was tried, who was
+ * killed did not finish, and of these there will be enough again. */
+static bool is_passing(const struct err *e)
+{
+	static const int codes[] = { EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC };
+	bool is_short = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		is_short |= e->code == codes[i];
+	return str_eq(e->key, "userns.helper") || (is_short && !str_eq(e->key, "userns.none"));
+}
+
 static int stacked_probe(const struct snap_env *env, const char *fuse,
 			 struct err *e)
 {
@@ -160,9 +172,7 @@ static int stacked_probe(const struct snap_env *env, const char *fuse,
 		err_clear(&ignored);
 		(void)!fs_rmtree(base, name, &ignored);
 	}
-	/* Without the ids nothing was tried, and who was killed did not finish:
-	 * that says nothing of overlay. */
-	if (r == 0 || r == -ENOMEM || str_eq(e->key, "userns.helper"))
+	if (r == 0 || is_passing(e))
 		return r;
 	e->code = ENOTSUP;
 	return -ENOTSUP;

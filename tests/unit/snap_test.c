@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -160,13 +161,39 @@ static void test_no_answer(void **state)
 	assert_int_equal(faccessat(dir, probe, F_OK, 0), -1);
 }
 
+/* A probe that had too few descriptors is no answer. */
+static void test_too_few(void **state)
+{
+	struct snap_env env = { .base = base, .map = &map };
+	AUTO_FD int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct snap_driver *want = NULL, *d = NULL;
+	struct rlimit all, few;
+	struct err e = ERR_INIT;
+	int r;
+
+	(void)state;
+	assert_int_equal(snap_choose(&want, &env, -1, NULL, NULL, &e), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = all;
+	few.rlim_cur = (rlim_t)dir + 1;
+	do {
+		err_clear(&e);
+		few.rlim_cur++;
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		r = snap_choose(&d, &env, dir, "cache", NULL, &e);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	} while (r == -EMFILE);
+	assert_int_equal(r, 0);
+	assert_ptr_equal(d, want);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_prepare), TEST(test_usage), TEST(test_choose),
-		TEST(test_no_answer),
+		TEST(test_no_answer), TEST(test_too_few),
 	};
 
 	return cmocka_run_group_tests_name("snap", tests, NULL, NULL);
