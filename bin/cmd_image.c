@@ -217,7 +217,8 @@ const struct cmd cmd_import = {
 };
 
 static const struct opt check_opts[] = {
-	FLAG(struct check_args, deep, 0, "deep", "Read every blob"),
+	FLAG(struct check_args, deep, 0, "deep",
+	     "Read every blob and unpack every layer again, to compare"),
 	CHOICE(struct check_args, format, 0, "format", "text json", "One line for each problem"),
 	FLAG(struct check_args, repair, 0, "repair", "Fetch and unpack again what is damaged"),
 	{ .kind = OPT_END },
@@ -229,9 +230,10 @@ const struct cmd cmd_system_check = {
 	.max = 0,
 	.about = "Compare the database with what is on disk, and print a line for each problem: "
 		 "what is wrong with which object. The exit status is 1 when there is one left. "
+		 "--deep needs room for a second copy of the largest image. "
 		 "--repair moves damaged blobs to content/quarantine, fetches them again from "
-		 "where their images came, and unpacks lost layers; what a user made is never "
-		 "removed.",
+		 "where their images came, and unpacks lost and damaged layers, unless a "
+		 "container runs on them; what a user made is never removed.",
 	.example = "coracle system check\n"
 		   "coracle system check --deep --repair",
 	.opts = check_opts,

@@ -5,16 +5,18 @@
 #include "bin/image_env.h"
 #include "bin/jtree.h"
 #include "lib/base/limits.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/image/check.h"
 #include "lib/image/pull.h"
 #include "lib/store/images.h"
+#include "lib/store/layout.h"
 
 static const char *const kinds[] = {
-	[CHECK_DATABASE] = "database",	 [CHECK_BLOB] = "blob",
-	[CHECK_IMAGE] = "image",	 [CHECK_LAYER] = "layer",
-	[CHECK_SNAPSHOT] = "snapshot",	 [CHECK_CONTAINER] = "container",
-	[CHECK_VOLUME] = "volume",
+	[CHECK_DATABASE] = "database",	 [CHECK_LAYOUT] = "layout",
+	[CHECK_BLOB] = "blob",		 [CHECK_IMAGE] = "image",
+	[CHECK_LAYER] = "layer",	 [CHECK_SNAPSHOT] = "snapshot",
+	[CHECK_CONTAINER] = "container", [CHECK_VOLUME] = "volume",
 };
 
 struct check_work {
@@ -23,6 +25,16 @@ struct check_work {
 	struct image_tool tool;
 	struct findings found;
 };
+
+static int look(struct findings *out, struct check_work *w, struct err *e)
+{
+	check_blob_fn *deep = w->args->deep ? image_check_blob : NULL;
+	int r = check_store(out, w->app->store, deep, e);
+
+	if (r == 0 && deep && w->tool.env.driver)
+		r = image_check_layers(out, &w->tool.env, e);
+	return r;
+}
 
 /* --- repair --- */
 
@@ -92,16 +104,39 @@ static int fetch_all(struct check_work *w, struct err *e)
 	return r;
 }
 
+/* The rows know who runs. */
+static int fold_ends(struct check_work *w, struct err *e)
+{
+	AUTO(containers) struct containers all = CONTAINERS_INIT;
+	struct ctr_env *env = &w->tool.ctr;
+	const char *ns = env->ns;
+	int r = container_list(&all, w->app->store, NULL, e);
+
+	for (size_t i = 0; i < all.len && r == 0; i++) {
+		AUTO(ctr) struct ctr c = CTR_INIT;
+		AUTO_FREE char *own = mem_str(all.v[i].ns);
+
+		if (all.v[i].state != CONTAINER_RUNNING)
+			continue;
+		env->ns = own;
+		r = ctr_look(&c, env, &all.v[i], e);
+	}
+	env->ns = ns;
+	return r;
+}
+
 static int repair(struct check_work *w, struct err *e)
 {
 	bool is_lacking = false;
-	int r = 0;
+	int r = fold_ends(w, e);
 
 	for (size_t i = 0; i < w->found.len && r == 0; i++) {
 		const struct finding *f = &w->found.v[i];
 
 		is_lacking = is_lacking || f->kind == CHECK_BLOB || f->kind == CHECK_IMAGE;
-		if (f->kind == CHECK_BLOB)
+		if (f->kind == CHECK_LAYOUT)
+			r = layout_repair(w->app->store, e);
+		else if (f->kind == CHECK_BLOB)
 			r = check_drop_blob(w->app->store, &f->blob, e);
 	}
 	if (r == 0 && is_lacking)
@@ -119,13 +154,20 @@ static int repair(struct check_work *w, struct err *e)
 
 /* --- words --- */
 
+static bool has(const struct findings *l, const struct finding *f)
+{
+	for (size_t i = 0; i < l->len; i++)
+		if (l->v[i].kind == f->kind && str_eq(l->v[i].ns, f->ns) &&
+		    str_eq(l->v[i].object, f->object))
+			return true;
+	return false;
+}
+
 /* Found before, and not any more. */
 static bool is_repaired(const struct finding *f, const struct findings *now)
 {
-	for (size_t i = 0; i < now->len; i++)
-		if (now->v[i].kind == f->kind && str_eq(now->v[i].ns, f->ns) &&
-		    str_eq(now->v[i].object, f->object))
-			return false;
+	if (has(now, f))
+		return false;
 	/* A bad blob that went and did not come back is an image's trouble. */
 	for (size_t i = 0; i < now->len && f->kind == CHECK_BLOB; i++)
 		if (now->v[i].kind == CHECK_IMAGE && strstr(now->v[i].what, f->object))
@@ -154,7 +196,7 @@ static void say(const struct check_work *w, const struct finding *f, const char 
 
 static int say_all(struct check_work *w, const struct findings *now)
 {
-	size_t left = 0;
+	size_t left = 0, all = w->found.len;
 
 	for (size_t i = 0; i < w->found.len; i++) {
 		bool repaired = now && is_repaired(&w->found.v[i], now);
@@ -162,9 +204,16 @@ static int say_all(struct check_work *w, const struct findings *now)
 		left += !repaired;
 		say(w, &w->found.v[i], !now ? "" : repaired ? "repaired" : "not repaired");
 	}
-	if (w->found.len)
-		app_say(w->app, "%zu problem%s, %zu of them left", w->found.len,
-			w->found.len == 1 ? "" : "s", left);
+	/* What a damaged blob had kept from being seen. */
+	for (size_t i = 0; now && i < now->len; i++) {
+		if (has(&w->found, &now->v[i]))
+			continue;
+		say(w, &now->v[i], "seen now: repair again");
+		left++;
+		all++;
+	}
+	if (all)
+		app_say(w->app, "%zu problem%s, %zu of them left", all, all == 1 ? "" : "s", left);
 	return left ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -172,16 +221,15 @@ int check_run(struct app *app, void *args, char **operands UNUSED, int count UNU
 	      struct err *e)
 {
 	struct check_work w = { .app = app, .args = args, .found = FINDINGS_INIT };
-	check_blob_fn *deep = w.args->deep ? image_check_blob : NULL;
 	AUTO(findings) struct findings now = FINDINGS_INIT;
 	int r = image_tool_init(&w.tool, app, NULL, !w.args->repair, e);
 
 	if (r == 0)
-		r = check_store(&w.found, app->store, deep, e);
+		r = look(&w.found, &w, e);
 	if (r == 0 && w.args->repair && w.found.len) {
 		r = repair(&w, e);
 		if (r == 0)
-			r = check_store(&now, app->store, deep, e);
+			r = look(&now, &w, e);
 	}
 	if (r == 0)
 		r = say_all(&w, w.args->repair ? &now : NULL);

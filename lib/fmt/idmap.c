@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "lib/base/num.h"
 #include "lib/base/str.h"
 
@@ -184,4 +185,38 @@ int id_parse_range(struct id_range *out, const char *text, struct err *e)
 		return err_set(e, EINVAL, "id range '%s' goes past the last id", text);
 	*out = (struct id_range){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2] };
 	return 0;
+}
+
+static int ranges_from_key(struct id_ranges *out, char *text, struct err *e)
+{
+	for (char *part; (part = strsep(&text, ","));) {
+		struct id_range range;
+		int r = id_parse_range(&range, part, e);
+
+		if (r == 0)
+			r = id_add(out, range.inside, range.outside, range.count, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int idmap_from_key(struct idmap *out, const char *key, struct err *e)
+{
+	AUTO_FREE char *copy = mem_str(key);
+	struct idmap m = { .uids.len = 0 };
+	char *gids;
+	int r;
+
+	copy[strcspn(copy, "+")] = '\0';
+	gids = strchr(copy, '/');
+	if (!gids)
+		return err_set(e, EINVAL, "'%s' does not name an id map", copy);
+	*gids++ = '\0';
+	r = ranges_from_key(&m.uids, copy, e);
+	if (r == 0)
+		r = ranges_from_key(&m.gids, gids, e);
+	if (r == 0)
+		*out = m;
+	return r;
 }

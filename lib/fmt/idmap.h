@@ -76,5 +76,8 @@ void id_print(const struct id_ranges *m, struct buf *b);
  * directories ("0:1000:1,1:100000:65536/..."). */
 void idmap_key(const struct idmap *m, struct buf *b);
 
+/* The map that a key begins with, as far as '+' or its end.  -EINVAL. */
+int idmap_from_key(struct idmap *out, const char *key, struct err *e) MUST_CHECK;
+
 /* "inside:outside:count", as --uidmap and OCI mappings have it. */
 int id_parse_range(struct id_range *out, const char *text, struct err *e) MUST_CHECK;

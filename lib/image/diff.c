@@ -102,13 +102,13 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 }
 
 /* 1, 0 */
-static int same_xattrs(int a_fd, int b_fd, struct err *e)
+static int same_xattrs(const struct diff *d, int a_fd, int b_fd, struct err *e)
 {
 	AUTO(xattrs) struct xattrs a = XATTRS_INIT, b = XATTRS_INIT;
-	int r = xattrs_read(&a, a_fd, e);
+	int r = xattrs_read(&a, a_fd, d->opts->raw, e);
 
 	if (r == 0)
-		r = xattrs_read(&b, b_fd, e);
+		r = xattrs_read(&b, b_fd, d->opts->raw, e);
 	return r < 0 ? r : xattrs_eq(&a, &b);
 }
 
@@ -184,7 +184,7 @@ static int is_same(const struct diff *d, int dirfd, const char *name, const stru
 	b = openat(low->at, name, O_FILE);
 	if (b < 0)
 		return err_sys(e, "open");
-	r = same_xattrs(a, b, e);
+	r = same_xattrs(d, a, b, e);
 	if (r == 1 && !is_before(&st->st_ctim, &d->opts->since))
 		r = same_content(a, b, e);
 	return r;
@@ -201,7 +201,7 @@ static int is_same_dir(const struct diff *d, const struct level *l, int low_fd,
 		return 1;
 	if (!is_same_time(&l->st, low) && !is_on_way(d))
 		return 0;
-	return same_xattrs(l->fd, low_fd, e);
+	return same_xattrs(d, l->fd, low_fd, e);
 }
 
 /* --- marks in the upper directory --- */

@@ -48,6 +48,7 @@ struct diff_opts {
 	size_t lower_count;		/* of SNAP_MERGED: one */
 	struct timespec since;		/* SNAP_MERGED: the copy was complete */
 	const struct strv *places;	/* of mounts: "etc/hosts" */
+	bool raw;			/* two copies of one layer: marks count as well */
 };
 
 int diff_walk(const struct diff_opts *o, diff_fn *fn, void *arg, struct err *e) MUST_CHECK;

@@ -31,6 +31,8 @@ void layers_map_key(struct buf *out, const struct image_docs *d,
 		    const struct image_env *env, size_t layer,
 		    enum layer_kind kind)
 {
+	if (env->is_trial)
+		buf_adds(out, LAYER_TRIAL);
 	if (env->map)
 		idmap_key(env->map, out);
 	else

@@ -51,6 +51,8 @@ struct image_env {
 	const struct snap_driver *driver;	/* NULL: content only */
 	const struct idmap *map;		/* NULL: no user namespace */
 	bool record_owners;			/* the map has a single id */
+	bool is_trial;				/* another copy, to compare with: it has keys
+						 * of its own and lives as long as its lease */
 	unsigned jobs;				/* workers; 0: one per CPU */
 	const struct image_progress *progress;	/* may be NULL */
 };

@@ -100,7 +100,7 @@ static int put_attributes(struct tarput *t, struct archive_entry *entry, int fd,
 	if (t->opts->squash)
 		return 0;
 	put_record(t, entry, fd, st);
-	r = xattrs_read(&x, fd, e);
+	r = xattrs_read(&x, fd, false, e);
 	for (size_t i = 0; r == 0 && i < x.len; i++)
 		archive_entry_xattr_add_entry(entry, x.v[i].name, x.v[i].value, x.v[i].len);
 	return r;

@@ -23,6 +23,11 @@ bool view_is_opaque(const struct view *v, int fd)
 	return fgetxattr(fd, "user.overlay.opaque", &value, 1) == 1 && value == 'y';
 }
 
+static bool is_whiteout(const struct view *v, const struct stat *st)
+{
+	return v->form != SNAP_MERGED && S_ISCHR(st->st_mode) && st->st_rdev == 0;
+}
+
 /* Does the layer's directory hide what lower ones have under that name? */
 static bool is_hidden(const struct view *v, int fd, const char *name,
 		      const struct stat *st)
@@ -30,7 +35,7 @@ static bool is_hidden(const struct view *v, int fd, const char *name,
 	char mark[MAX_COMPONENT + 8];
 
 	if (v->form != SNAP_STACKED_FUSE)
-		return st && S_ISCHR(st->st_mode) && st->st_rdev == 0;
+		return st && is_whiteout(v, st);
 	snprintf(mark, sizeof(mark), ".wh.%s", name);
 	return faccessat(fd, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
@@ -49,7 +54,7 @@ int view_look(struct view_found *out, struct view *below, const struct view *v,
 			return err_sys(e, "stat '%s'", name);
 		ends = is_hidden(v, v->fd[i], name, is_here ? &st : NULL) ||
 		       (is_here && !S_ISDIR(st.st_mode));
-		if (!is_here || (S_ISCHR(st.st_mode) && st.st_rdev == 0))
+		if (!is_here || is_whiteout(v, &st))
 			continue;
 		if (!below->len)
 			*out = (struct view_found){ st, v->fd[i] };

@@ -43,13 +43,13 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static int add(struct xattrs *x, int fd, const char *name, struct err *e)
+static int add(struct xattrs *x, int fd, const char *name, bool raw, struct err *e)
 {
-	bool is_escaped = str_starts(name, ESCAPED);
+	bool is_escaped = !raw && str_starts(name, ESCAPED);
 	AUTO_FREE char *value = NULL;
 	ssize_t len;
 
-	if (!xattr_is_wanted(name) || (xattr_is_control(name) && !is_escaped))
+	if (!xattr_is_wanted(name) || (xattr_is_control(name) && !is_escaped && !raw))
 		return 0;
 	value = mem_zero(MAX_XATTR_VALUE, 1);
 	len = fgetxattr(fd, name, value, MAX_XATTR_VALUE);
@@ -67,7 +67,7 @@ static int add(struct xattrs *x, int fd, const char *name, struct err *e)
 	return 0;
 }
 
-int xattrs_read(struct xattrs *out, int fd, struct err *e)
+int xattrs_read(struct xattrs *out, int fd, bool raw, struct err *e)
 {
 	AUTO(xattrs) struct xattrs x = XATTRS_INIT;
 	AUTO_FREE char *names = NULL;
@@ -83,7 +83,7 @@ int xattrs_read(struct xattrs *out, int fd, struct err *e)
 			return err_sys(e, "list extended attributes");
 	}
 	for (const char *n = names; len > 0 && n < names + len && r == 0; n += strlen(n) + 1)
-		r = add(&x, fd, n, e);
+		r = add(&x, fd, n, raw, e);
 	if (r < 0)
 		return r;
 	if (x.len)

@@ -37,8 +37,8 @@ static inline void xattrs_auto(struct xattrs *x)
 	xattrs_clear(x);
 }
 
-/* Those of a file or directory that is open (not O_PATH).  A file system
- * without them has none. */
-int xattrs_read(struct xattrs *out, int fd, struct err *e) MUST_CHECK;
+/* Those of a file or directory that is open (not O_PATH).  raw: as they are on
+ * disk, with all that steers overlays.  A file system without them has none. */
+int xattrs_read(struct xattrs *out, int fd, bool raw, struct err *e) MUST_CHECK;
 
 bool xattrs_eq(const struct xattrs *a, const struct xattrs *b);

@@ -8,7 +8,6 @@
 #include "lib/store/db.h"
 
 #define BLOB_PATH_MAX (16 + DIGEST_TEXT_MAX)
-#define MAX_STORE_INDEX MIB(64)
 
 /* "blobs/ALG/HEX", below content/ */
 void blob_path(const struct digest *d, char out[static BLOB_PATH_MAX]);

@@ -16,11 +16,11 @@
 #include "lib/store/blob.h"
 #include "lib/store/containers.h"
 #include "lib/store/images.h"
+#include "lib/store/layout.h"
 #include "lib/store/snapshot.h"
 #include "lib/store/volumes.h"
 
 #define QUARANTINE "quarantine"
-#define HIDDEN "lost:"			/* in front of the map of a layer */
 
 void findings_auto(struct findings *l)
 {
@@ -33,6 +33,19 @@ void findings_auto(struct findings *l)
 	*l = (struct findings)FINDINGS_INIT;
 }
 
+struct finding *findings_add(struct findings *l, enum check_kind kind, const char *ns,
+			     const char *object, const char *what)
+{
+	struct finding *f;
+
+	l->v = mem_more(l->v, l->len, sizeof(*l->v));
+	f = &l->v[l->len++];
+	*f = (struct finding){
+		.kind = kind, .ns = mem_str(ns), .object = mem_str(object), .what = mem_str(what),
+	};
+	return f;
+}
+
 struct check {
 	struct store *s;
 	check_blob_fn *deep;
@@ -42,14 +55,7 @@ struct check {
 static struct finding *add(struct check *c, enum check_kind kind, const char *ns,
 			   const char *object, const char *what)
 {
-	struct finding *f;
-
-	c->found.v = mem_more(c->found.v, c->found.len, sizeof(*c->found.v));
-	f = &c->found.v[c->found.len++];
-	*f = (struct finding){
-		.kind = kind, .ns = mem_str(ns), .object = mem_str(object), .what = mem_str(what),
-	};
-	return f;
+	return findings_add(&c->found, kind, ns, object, what);
 }
 
 /* --- the database --- */
@@ -68,6 +74,17 @@ static int check_database(struct check *c, struct err *e)
 		r = 0;
 	}
 	return r;
+}
+
+static int check_layout(struct check *c, struct err *e)
+{
+	int r = layout_check(c->s, e);
+
+	if (r != -EBADMSG)
+		return r;
+	(void)add(c, CHECK_LAYOUT, "", "content", e->text);
+	err_clear(e);
+	return 0;
 }
 
 /* --- blobs --- */
@@ -160,7 +177,7 @@ static int check_snapshots(struct check *c, struct err *e)
 	int r = snapshot_list(&all, c->s, NULL, e);
 
 	for (size_t i = 0; i < all.len && r == 0; i++)
-		if (all.v[i].is_ready && !str_starts(all.v[i].map, HIDDEN))
+		if (all.v[i].is_ready && !str_starts(all.v[i].map, LAYER_LOST))
 			r = check_snapshot(c, &all.v[i], e);
 	return r;
 }
@@ -228,8 +245,8 @@ static int check_volumes(struct check *c, struct err *e)
 int check_store(struct findings *out, struct store *s, check_blob_fn *deep, struct err *e)
 {
 	static int (*const parts[])(struct check *, struct err *) = {
-		check_database, check_blobs, check_images, check_snapshots, check_containers,
-		check_volumes,
+		check_database,	 check_layout,	   check_blobs,	  check_images,
+		check_snapshots, check_containers, check_volumes,
 	};
 	struct check c = { .s = s, .deep = deep, .found = FINDINGS_INIT };
 	int r = 0;
@@ -266,22 +283,37 @@ int check_drop_blob(struct store *s, const struct digest *d, struct err *e)
 	return content_delete(s, d, e);
 }
 
+int check_layer_manifest(struct digest *out, struct store *s, int64_t id, struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	int r = db_query(&st, s, SQL_CHECK_MANIFEST, ARGS(I(id)), e);
+
+	if (r == 0)
+		r = db_next(s, st, e);
+	if (r == 0)
+		return err_set(e, ENOENT, "no image has this layer");
+	return r < 0 ? r : db_digest(out, st, 0, e);
+}
+
+static int is_in_use(struct store *s, int64_t id, struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	int r = db_query(&st, s, SQL_CHECK_RUNNING, ARGS(I(id)), e);
+
+	if (r == 0)
+		r = db_next(s, st, e);
+	return r > 0 ? err_set(e, EBUSY, "container '%s' runs on it", db_peek(st, 0)) : r;
+}
+
 int check_hide_layer(struct digest *manifest, struct store *s, int64_t id, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
 	int r = store_begin(&tx, s, STORE_DURABLE, e);
 
-	if (r == 0) {
-		AUTO(db_rows) sqlite3_stmt *st = NULL;
-
-		r = db_query(&st, s, SQL_CHECK_MANIFEST, ARGS(I(id)), e);
-		if (r == 0)
-			r = db_next(s, st, e);
-		if (r == 0)
-			return err_set(e, ENOENT, "no image has this layer");
-		if (r > 0)
-			r = db_digest(manifest, st, 0, e);
-	}
+	if (r == 0)
+		r = check_layer_manifest(manifest, s, id, e);
+	if (r == 0)
+		r = is_in_use(s, id, e);
 	if (r == 0)
 		r = db_run(s, SQL_CHECK_HIDE, ARGS(I(id)), e);
 	return r < 0 ? r : store_commit(&tx, e);

@@ -20,6 +20,7 @@
 
 enum check_kind {
 	CHECK_DATABASE,		/* its pages: system reset is what helps */
+	CHECK_LAYOUT,		/* to be written again */
 	CHECK_BLOB,		/* to be fetched again */
 	CHECK_IMAGE,		/* a blob of it has no row */
 	CHECK_LAYER,		/* to be unpacked again */
@@ -47,6 +48,10 @@ struct findings {
 
 void findings_auto(struct findings *l);
 
+/* The strings are copied. */
+struct finding *findings_add(struct findings *l, enum check_kind kind, const char *ns,
+			     const char *object, const char *what);
+
 /* -EBADMSG: the error says what is wrong with it. */
 typedef int check_blob_fn(int fd, const struct digest *d, struct err *e);
 
@@ -60,8 +65,13 @@ int check_store(struct findings *out, struct store *s, check_blob_fn *deep,
  * blob fetches it again. */
 int check_drop_blob(struct store *s, const struct digest *d, struct err *e) MUST_CHECK;
 
+/* Of an image that has the layer; -ENOENT: none has. */
+int check_layer_manifest(struct digest *out, struct store *s, int64_t id,
+			 struct err *e) MUST_CHECK;
+
 /* The layer is not found any more, so that it is unpacked anew from the
- * manifest that this gives ...  -ENOENT: no image has it. */
+ * manifest that this gives ...  -ENOENT: no image has it; -EBUSY: a container
+ * runs on it, and would lose its files. */
 int check_hide_layer(struct digest *manifest, struct store *s, int64_t id,
 		     struct err *e) MUST_CHECK;
 

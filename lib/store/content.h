@@ -155,7 +155,3 @@ int content_barrier(struct store *s, struct err *e) MUST_CHECK;
 
 int content_ref(struct store *s, const struct digest *from,
 		const struct digest *to, struct err *e) MUST_CHECK;
-
-/* Rewrites index.json from the images.  The store does this by itself after
- * every change of an image. */
-int content_write_index(struct store *s, struct err *e) MUST_CHECK;

@@ -13,6 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/store/blob.h"
 #include "lib/store/images.h"
+#include "lib/store/layout.h"
 #include "lib/store/snapshot.h"
 #include "lib/store/volume.h"
 
@@ -470,7 +471,7 @@ int gc_run(struct gc_result *out, struct store *s, const struct gc_options *o,
 			break;
 	}
 	(void)sweep_orphans(&g, &now);
-	(void)note(&g, content_write_index(s, &now), &now);
+	(void)note(&g, layout_write_index(s, &now), &now);
 	store_keep_room(s);
 	g.res.is_finished = !is_late(&g);
 	*out = g.res;

@@ -34,6 +34,11 @@ enum snapshot_kind {
 	SNAPSHOT_VIEW,
 };
 
+/* In front of the map key of a layer: lost, and what lies on it waits for its
+ * successor; unpacked for a check to compare with. */
+#define LAYER_LOST "lost:"
+#define LAYER_TRIAL "trial:"
+
 struct snapshot {
 	int64_t id;
 	enum snapshot_kind kind;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "lib/store/snapshots.h"
+
 /* x: the digest of a blob that nothing holds but flat leases, which keep what
  * they name and nothing that this refers to. */
 #define HELD_FLATLY(x)							\
@@ -60,9 +62,10 @@
 #define LAYER_UNREFERENCED						\
 	" NOT EXISTS (SELECT 1 FROM snapshot_parent p WHERE p.parent = s.id)" \
 	" AND NOT" SNAPSHOT_HELD						\
-	" AND NOT EXISTS (SELECT 1 FROM image_layer i WHERE i.diff_id = s.diff_id" \
-	"  AND (EXISTS (SELECT 1 FROM image WHERE config = i.config)"	\
-	"   OR EXISTS (SELECT 1 FROM container c WHERE c.image_id = i.config)))"
+	" AND (s.map LIKE '" LAYER_TRIAL "%' OR s.map LIKE '" LAYER_LOST "%'" \
+	"  OR NOT EXISTS (SELECT 1 FROM image_layer i WHERE i.diff_id = s.diff_id" \
+	"   AND (EXISTS (SELECT 1 FROM image WHERE config = i.config)"	\
+	"    OR EXISTS (SELECT 1 FROM container c WHERE c.image_id = i.config))))"
 
 #define LEASE_COLUMNS							\
 	"id, what, pid, start, boot, pidns, created_ns, expires_ns, ns, name"
@@ -325,11 +328,13 @@
 	SQL(CHECK_MANIFEST, "SELECT i.manifest FROM snapshot s JOIN image_layer l" \
 		" ON l.diff_id = s.diff_id JOIN image i ON i.config = l.config" \
 		" WHERE s.id = ?1 ORDER BY i.name IS NULL LIMIT 1")	\
-	SQL(CHECK_HIDE, "UPDATE snapshot SET map = 'lost:' || id || ':' || map" \
-		" WHERE id = ?1 AND map NOT LIKE 'lost:%'")		\
+	SQL(CHECK_RUNNING, "SELECT c.name FROM container c JOIN snapshot_parent p" \
+		" ON p.snapshot = c.snapshot WHERE p.parent = ?1 AND c.state = 2 LIMIT 1") \
+	SQL(CHECK_HIDE, "UPDATE snapshot SET map = '" LAYER_LOST "' || id || ':' || map" \
+		" WHERE id = ?1 AND map NOT LIKE '" LAYER_LOST "%'")	\
 	SQL(CHECK_SUCCESSOR, "SELECT n.id FROM snapshot o JOIN snapshot n" \
 		" ON n.diff_id = o.diff_id AND n.driver = o.driver AND n.ready = 1" \
-		" AND o.map = 'lost:' || o.id || ':' || n.map WHERE o.id = ?1") \
+		" AND o.map = '" LAYER_LOST "' || o.id || ':' || n.map WHERE o.id = ?1") \
 	SQL(CHECK_REPLACE, "UPDATE snapshot_parent SET parent = ?2 WHERE parent = ?1") \
 	/* events */							\
 	SQL(EVENT_LIST, "SELECT id, time_ns, topic, ns, object, name, image," \

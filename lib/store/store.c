@@ -12,14 +12,11 @@
 #include "lib/base/str.h"
 #include "lib/store/content.h"
 #include "lib/store/db.h"
+#include "lib/store/layout.h"
 #include "lib/store/schema.h"
 
 #define META_DB "meta.db"
 #define SPLIT_FILE "split"
-#define OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
-#define EMPTY_INDEX							\
-	"{\"schemaVersion\":2,"						\
-	"\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}"
 
 /* File systems on which sqlite's WAL (shared memory, byte-range locks) or the
  * layers of an id map cannot work.  statfs(2). */
@@ -205,7 +202,6 @@ static int create_content(struct store *s, struct err *e)
 {
 	AUTO_FREE char *blobs = join(s->paths[STORE_DIR_CONTENT], "blobs/sha256");
 	AUTO_FD int fd = -1;
-	int r = 0;
 
 	fd = fs_mkdirs(AT_FDCWD, blobs, 0700, e);
 	if (fd < 0)
@@ -214,13 +210,7 @@ static int create_content(struct store *s, struct err *e)
 	fd = fs_open_dir(AT_FDCWD, s->paths[STORE_DIR_CONTENT], e);
 	if (fd < 0)
 		return fd;
-	if (faccessat(fd, "index.json", F_OK, 0) < 0)
-		r = fs_replace(fd, "index.json", EMPTY_INDEX, strlen(EMPTY_INDEX), 0600,
-			       FS_SYNC, e);
-	if (r == 0 && faccessat(fd, "oci-layout", F_OK, 0) < 0)
-		r = fs_replace(fd, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), 0600,
-			       FS_SYNC, e);
-	return r;
+	return layout_make(fd, e);
 }
 
 /* Who can rename a directory above ours can put another store in its place.

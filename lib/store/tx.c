@@ -12,6 +12,7 @@
 #include "lib/base/str.h"
 #include "lib/store/content.h"
 #include "lib/store/db.h"
+#include "lib/store/layout.h"
 
 int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
 		struct err *e)
@@ -81,7 +82,7 @@ int store_commit(struct store_tx *tx, struct err *e)
 	r = failpoint("tx.committed", e);
 	if (r == 0 && s->is_index_stale) {
 		s->is_index_stale = false;
-		r = content_write_index(s, e);
+		r = layout_write_index(s, e);
 	}
 	if (r < 0) {
 		/* What was asked for is done; the index is a view of it, and

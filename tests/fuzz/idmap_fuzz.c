@@ -26,11 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct id_ranges m = { .len = 0 };
 	struct id_grant grants[16];
 	struct id_range r;
+	struct idmap map;
 	size_t count = 0;
 	struct err e = ERR_INIT;
 
 	if (id_parse_range(&r, text, &e) < 0)
 		err_clear(&e);
+	if (idmap_from_key(&map, text, &e) < 0)
+		err_clear(&e);
+	else
+		check(&map.uids);
 	for (size_t at = 0; len - at >= sizeof(r); at += sizeof(r)) {
 		memcpy(&r, data + at, sizeof(r));
 		if (id_add(&m, r.inside, r.outside, r.count, &e) < 0)

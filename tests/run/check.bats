@@ -79,6 +79,15 @@ overwrite() {
 	repaired
 }
 
+@test "the two files of the layout" {
+	local damage
+	for damage in 'rm index.json' 'echo x >index.json' 'truncate -s 20 index.json' 'echo {} >oci-layout'; do
+		(cd "$DATA/content" && eval "$damage")
+		found '^layout content: (index.json|oci-layout) '
+		repaired
+	done
+}
+
 @test "a row of a blob that is gone" {
 	coracle content rm "sha256:$blob" >/dev/null
 	found "^image default/$REGISTRY/a/b:1: blob sha256:$blob is not in the store"
@@ -96,6 +105,67 @@ overwrite() {
 		[ "$(coracle start -a c)" = whole ]
 		[ "$(coracle run --rm --network none "$REGISTRY/a/b:1" echo new)" = new ]
 	done
+}
+
+# damaged WHAT COMMAND...: a deep check sees it in the layer's tree T, whose times stay
+damaged() {
+	local what=$1 T
+	shift
+	T=$(dirname "$(ls -d "$DATA"/snapshots/*/*/fs/bin/busybox | sort -n | head -n 1)")
+	T=${T%/bin}
+	touch -r "$T/bin" "$BATS_TEST_TMPDIR/times"
+	T=$T sh -c "$*"
+	touch -r "$BATS_TEST_TMPDIR/times" "$T/bin"
+	ok coracle system check
+	found "^layer sha256:[0-9a-f]{64}: $what" --deep
+	repaired
+}
+
+@test "a layer whose files are not those of its blob" {
+	need python3
+	damaged "'/bin/busybox' is not as in its blob\$" 'touch -r $T/bin/busybox $T/../t; chmod u+w $T/bin/busybox
+		printf X | dd of=$T/bin/busybox bs=1 seek=5000 conv=notrunc status=none
+		chmod 755 $T/bin/busybox; touch -r $T/../t $T/bin/busybox'
+	damaged "'/bin/busybox' is not as in its blob" 'truncate -s 1000 $T/bin/busybox'
+	damaged "'/bin/busybox' is not as in its blob" 'chmod 4755 $T/bin/busybox'
+	damaged "'/bin/busybox' is not as in its blob" 'touch $T/bin/busybox'
+	damaged "'/bin/busybox' is not as in its blob" 'setfattr -n user.x -v 1 $T/bin/busybox'
+	damaged "'/bin/busybox' is not as in its blob" 'ln $T/bin/busybox $T/../link'
+	damaged "'/bin/busybox' is missing" 'rm $T/bin/busybox'
+	damaged "'/bin/ascii' is missing, and [0-9]+ more" 'rm $T/bin/*s*'
+	damaged "'/bin/sh' is not as in its blob" 'ln -sf /bin/other $T/bin/sh'
+	damaged "'/bin/extra' is not in its blob" 'echo >$T/bin/extra'
+	damaged "'/bin/sh' is not as in its blob" 'rm $T/bin/sh; mkdir $T/bin/sh'
+	damaged "'/bin' is not as in its blob" 'chmod 700 $T/bin'
+	damaged "'/bin' is not as in its blob" 'setfattr -n user.overlay.opaque -v y $T/bin'
+	damaged "'/bin/gone' is not in its blob" 'python3 -c "import os; os.mknod(\"$T/bin/gone\", 0o20000, 0)"'
+	[ -z "$(find "$DATA/snapshots" -name '*.staging')" ]
+	[ "$(coracle snapshot ls | grep -c Committed)" -le 2 ]
+}
+
+@test "a layer of another id map; one that a container runs on is left to it" {
+	local name
+	coracle run --rm --network none --userns keep-id "$REGISTRY/a/b:1" true
+	coracle run -d --name busy --network none "$REGISTRY/a/b:1" sleep 1000
+	for name in "$DATA"/snapshots/*/*/fs/bin; do
+		unshare -U --map-root-user --map-auto touch "$name/extra"
+	done
+	fails 1 coracle system check --deep --repair
+	output_has "'/bin/extra' is not in its blob: not repaired"
+	output_has "container 'busy' runs on it"
+	coracle rm -f busy
+	repaired
+	[ "$(coracle run --rm --network none --userns keep-id "$REGISTRY/a/b:1" ls /bin/extra 2>&1 | grep -c 'No such')" -eq 1 ]
+}
+
+@test "a check that was killed leaves nothing behind" {
+	local id
+	strace -f -qq -e trace=none -e inject=renameat2,renameat,rename:signal=KILL:when=1+ \
+		-o /dev/null coracle system check --deep || true
+	coracle system prune -f >/dev/null
+	[ -z "$(find "$DATA/snapshots" -name '*.staging')" ]
+	ok coracle system check --deep
+	output_is ''
 }
 
 @test "what a user made is named, and left alone" {

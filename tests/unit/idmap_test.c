@@ -234,6 +234,25 @@ static void test_key(void **state UNUSED)
 	assert_string_equal(b.data, "0:1000:1,1:100000:65536/0:1001:1");
 }
 
+static void test_from_key(void **state UNUSED)
+{
+	static const char *const bad[] = {
+		"", "-", "0:1000:1", "0:1000:1,/0:0:1", "/", "0:0:1/0:0:1,0:5:1", "0:0:1/x+y",
+	};
+	AUTO(buf) struct buf b = BUF_INIT(1000);
+	struct idmap m = { .uids.len = 7 };
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(idmap_from_key(&m, bad[i], &e), -EINVAL);
+		assert_int_equal(m.uids.len, 7);
+		err_clear(&e);
+	}
+	assert_int_equal(idmap_from_key(&m, "0:1000:1,1:100000:65536/0:1001:1+bottom", &e), 0);
+	idmap_key(&m, &b);
+	assert_string_equal(b.data, "0:1000:1,1:100000:65536/0:1001:1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_from_key),
 	};
 
 	return cmocka_run_group_tests_name("idmap", tests, NULL, NULL);
