@@ -1,6 +1,7 @@
 /* The commands of coracle-image: their entries; what they do is in
  * bin/image_X.c, which links the heavy libraries. */
 #include "bin/image_args.h"
+#include "lib/store/store.h"
 
 static const struct opt pull_opts[] = {
 	TEXT(struct pull_args, platform, 0, "platform", "OS/ARCH", WORD_ANY,
@@ -30,6 +31,58 @@ const struct cmd cmd_pull = {
 	.example = "coracle pull debian:12\ncoracle pull --platform linux/arm64 alpine:3.20",
 	.opts = pull_opts,
 	.args_size = sizeof(struct pull_args),
+	.program = PROGRAM_IMAGE,
+};
+
+static const struct opt fetch_opts[] = {
+	TEXT(struct pull_args, platform, 0, "platform", "OS/ARCH", WORD_ANY,
+	     "Choose this entry of a multi-platform image"),
+	FLAG(struct pull_args, plain_http, 0, "plain-http", "Speak to the registry without TLS"),
+	FLAG(struct pull_args, quiet, 'q', "quiet", "Print only the reference"),
+	{ .kind = OPT_END },
+};
+
+const struct cmd cmd_content_fetch = {
+	.name = "content fetch",
+	.summary = "Fetch images without unpacking them",
+	.operands = "IMAGE...",
+	.operand_word = WORD_IMAGE,
+	.min = 1,
+	.max = -1,
+	.about = "As 'coracle pull', but no layer is unpacked: the first run does that, or "
+		 "'coracle snapshot unpack'.",
+	.example = "coracle content fetch alpine:3.20",
+	.opts = fetch_opts,
+	.args_size = sizeof(struct pull_args),
+	.program = PROGRAM_IMAGE,
+};
+
+static const struct opt ingest_opts[] = {
+	TEXT(struct ingest_args, expected_digest, 0, "expected-digest", "DIGEST", WORD_ANY,
+	     "Refuse anything else"),
+	TEXT(struct ingest_args, expected_size, 0, "expected-size", "BYTES", WORD_ANY,
+	     "Refuse any other size"),
+	LIST(struct ingest_args, labels, 0, "label", "KEY=VALUE", WORD_ANY, "Set this label"),
+	{ .kind = OPT_END },
+};
+
+static void ingest_clear(void *args)
+{
+	struct ingest_args *a = args;
+
+	strv_clear(&a->labels);
+}
+
+const struct cmd cmd_content_ingest = {
+	.name = "content ingest",
+	.summary = "Take standard input as a blob",
+	.max = 0,
+	.about = "Print the digest of what was read. What nothing refers to goes with the next "
+		 "collection, unless it has the label " LABEL_GC_ROOT ".",
+	.example = "coracle content ingest --label " LABEL_GC_ROOT "=mine <layer.tar.gz",
+	.opts = ingest_opts,
+	.args_size = sizeof(struct ingest_args),
+	.clear = ingest_clear,
 	.program = PROGRAM_IMAGE,
 };
 

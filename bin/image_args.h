@@ -5,7 +5,7 @@
 #include "bin/app.h"
 
 struct pull_args {
-	bool quiet, plain_http;
+	bool quiet, plain_http, content_only;
 	const char *platform, *policy, *snapshotter;
 };
 
@@ -37,6 +37,11 @@ struct snapshot_diff_args {
 	const char *output, *snapshotter;
 };
 
+struct ingest_args {
+	struct strv labels;
+	const char *expected_digest, *expected_size;
+};
+
 struct export_args {
 	const char *output;
 };
@@ -62,3 +67,4 @@ int want_platform(struct platform *out, const char *text, struct err *e) MUST_CH
 
 cmd_fn pull_run, login_run, logout_run, load_run, save_run, cp_run, export_run;
 cmd_fn import_run, snapshot_diff_run, check_run, unpack_run, subid_run;
+cmd_fn content_ingest_run, content_fetch_run;

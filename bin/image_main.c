@@ -17,6 +17,8 @@ static const struct {
 	{ "export", export_run },
 	{ "system check", check_run },
 	{ "import", import_run },
+	{ "content ingest", content_ingest_run },
+	{ "content fetch", content_fetch_run },
 	{ "snapshot diff", snapshot_diff_run },
 	{ "__unpack", unpack_run },
 	{ "__subid", subid_run },

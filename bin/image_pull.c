@@ -78,5 +78,15 @@ int pull_run(struct app *app, void *args, char **operands, int count, struct err
 		r = want_platform(&platform, a->platform, e);
 	if (r == 0)
 		r = image_tool_registry(&tool, app, a->plain_http, e);
+	if (a->content_only)
+		tool.env.driver = NULL;
 	return r < 0 ? r : app_each(app, operands, count, pull_one, &w);
+}
+
+int content_fetch_run(struct app *app, void *args, char **operands, int count, struct err *e)
+{
+	struct pull_args *a = args;
+
+	a->content_only = true;
+	return pull_run(app, a, operands, count, e);
 }

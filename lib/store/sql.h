@@ -336,6 +336,47 @@
 		" ON n.diff_id = o.diff_id AND n.driver = o.driver AND n.ready = 1" \
 		" AND o.map = '" LAYER_LOST "' || o.id || ':' || n.map WHERE o.id = ?1") \
 	SQL(CHECK_REPLACE, "UPDATE snapshot_parent SET parent = ?2 WHERE parent = ?1") \
+	/* why: kind, namespace, object, how it holds ?1, as the conditions above */ \
+	SQL(WHY_BLOB, "SELECT 4, ns, coalesce(name, config), CASE ?1"	\
+		"  WHEN target THEN 'is its name' WHEN manifest THEN 'is made of it'" \
+		"  ELSE 'is configured by it' END"			\
+		" FROM image WHERE target = ?1 OR manifest = ?1 OR config = ?1" \
+		" UNION ALL SELECT 1, ns, name, 'was made from it' FROM container" \
+		"  WHERE manifest = ?1 OR image_id = ?1"		\
+		" UNION ALL SELECT 5, '', r.src, 'refers to it' FROM blob_ref r" \
+		"  JOIN blob p ON p.digest = r.src WHERE r.dst = ?1"	\
+		"   AND NOT (" HELD_FLATLY("p.digest") ")"		\
+		" UNION ALL SELECT 7, '', CAST(lease AS TEXT), 'works with it'" \
+		"  FROM lease_blob WHERE digest = ?1"			\
+		" UNION ALL SELECT kind, '', object, 'has the label ' || key FROM label" \
+		"  WHERE kind = 5 AND object = ?1 AND key = 'containerd.io/gc.root'" \
+		" UNION ALL SELECT kind, ns, object, 'has the label ' || key FROM label" \
+		"  WHERE value = ?1 AND" KEY_BELOW("'containerd.io/gc.ref.content'") \
+		"   AND NOT (kind = 5 AND object = ?1)")		\
+	SQL(WHY_SNAPSHOT, "SELECT 1, ns, name, 'has its files there' FROM container" \
+		"  WHERE snapshot = ?1"					\
+		" UNION ALL SELECT 6, '', CAST(snapshot AS TEXT), 'lies on it'" \
+		"  FROM snapshot_parent WHERE parent = ?1"		\
+		" UNION ALL SELECT 7, '', CAST(lease AS TEXT), 'works with it'" \
+		"  FROM lease_snapshot WHERE snapshot = ?1"		\
+		" UNION ALL SELECT 4, m.ns, coalesce(m.name, m.config), 'has this layer'" \
+		"  FROM snapshot s JOIN image_layer i ON i.diff_id = s.diff_id" \
+		"  JOIN image m ON m.config = i.config WHERE s.id = ?1 AND s.kind = 1" \
+		"   AND s.map NOT LIKE '" LAYER_TRIAL "%' AND s.map NOT LIKE '" LAYER_LOST "%'" \
+		" UNION ALL SELECT 1, c.ns, c.name, 'is of an image with this layer'" \
+		"  FROM snapshot s JOIN image_layer i ON i.diff_id = s.diff_id" \
+		"  JOIN container c ON c.image_id = i.config WHERE s.id = ?1 AND s.kind = 1" \
+		"   AND s.map NOT LIKE '" LAYER_TRIAL "%' AND s.map NOT LIKE '" LAYER_LOST "%'" \
+		" UNION ALL SELECT kind, '', object, 'has the label ' || key FROM label" \
+		"  WHERE kind = 6 AND object = ?1 AND key = 'containerd.io/gc.root'" \
+		" UNION ALL SELECT r.kind, r.ns, r.object, 'has the label ' || r.key" \
+		"  FROM snapshot_name n JOIN label r ON r.value = n.name AND r.ns = n.ns AND" \
+		KEY_BELOW("'containerd.io/gc.ref.snapshot.' || n.driver") \
+		"  WHERE n.snapshot = ?1"				\
+		" UNION ALL SELECT r.kind, r.ns, r.object, 'has the label ' || r.key" \
+		"  FROM snapshot s JOIN label r ON r.value = s.diff_id AND" \
+		KEY_BELOW("'containerd.io/gc.ref.snapshot.' || s.driver") \
+		"  WHERE s.id = ?1")					\
 	/* events */							\
 	SQL(EVENT_LIST, "SELECT id, time_ns, topic, ns, object, name, image," \
 		" coalesce(code, -1) FROM event WHERE id > ?1 ORDER BY id LIMIT ?2") \

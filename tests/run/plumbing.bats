@@ -383,3 +383,80 @@ drivers() {
 	output_has '^    "ociVersion": "1'
 	output_lacks SnapshotKey
 }
+
+@test "why: what holds a blob, a layer, a path alive" {
+	local layer blob id
+	coracle create --name held --network none -v why:/v busybox true >/dev/null
+	blob=$(coracle images --digests --format '{{.Digest}}' busybox | head -n 1)
+	ok coracle why "$blob"
+	output_has "^blob $blob\$"
+	output_has '^  image default/docker.io/library/busybox:latest (is made of it|is its name)$'
+	output_has '^  container default/held was made from it$'
+	id=$(basename "$(ls -d "$XDG_DATA_HOME"/coracle/snapshots/*/*/fs/bin | sort -n | head -n 1 | sed 's#/fs/bin##')")
+	ok coracle why "$(echo "$XDG_DATA_HOME"/coracle/snapshots/*/"$id")/fs/bin/busybox"
+	output_has "^layer [a-z-]+/$id sha256:[0-9a-f]{64}\$"
+	output_has '^  image default/docker.io/library/busybox:latest has this layer$'
+	layer=$(sed -n 's/^layer [^ ]* //p' <<<"$output")
+	ok coracle why "$layer"
+	output_has "^(layer [a-z-]+/$id|blob) $layer\$"
+	ok coracle why held why "$XDG_DATA_HOME/coracle/volumes/default/why" --format json
+	output_has '"Kind":"container","Level":0,"Object":"default/held"'
+	output_has '"Kind":"volume","Level":0,"Object":"default/why"'
+	fails 1 coracle why nothing-of-that-name
+	output_has "no container, image or volume 'nothing-of-that-name'"
+	fails 1 coracle why /etc/passwd
+	output_has "'/etc/passwd' is no object of the store"
+	coracle rm held >/dev/null
+	coracle volume rm why >/dev/null
+}
+
+@test "why: a label holds, a lease holds, nothing holds" {
+	local blob
+	blob=$(echo alone | coracle content ingest)
+	fails 1 coracle why "$blob"
+	output_has 'nothing holds it'
+	coracle content label "$blob" containerd.io/gc.root=1 >/dev/null
+	ok coracle why "$blob"
+	output_has '^  blob sha256:[0-9a-f]+ has the label containerd.io/gc.root$'
+	coracle content label "$blob" containerd.io/gc.root= >/dev/null
+	coracle lease create --id keep >/dev/null
+	coracle lease add keep "$blob" >/dev/null
+	ok coracle why "$blob"
+	output_has '^  lease default/keep works with it$'
+	coracle lease rm keep >/dev/null
+	fails 1 coracle content get "$blob"
+}
+
+@test "content ingest: a blob from standard input, if it is the right one" {
+	local blob="sha256:$(printf hello | sha256sum | cut -d ' ' -f 1)"
+	fails 1 sh -c "printf hello | coracle content ingest --expected-size 6"
+	output_has 'standard input has 5 bytes, not 6'
+	fails 1 sh -c "printf hullo | coracle content ingest --expected-digest $blob"
+	output_has "standard input is 'sha256:[0-9a-f]+', not '$blob'"
+	! coracle content get "$blob"
+	[ -z "$(coracle content active -q)" ]
+	ok sh -c "printf hello | coracle content ingest --expected-digest $blob --expected-size 5 --label a=b \
+		--label containerd.io/gc.root=1"
+	output_is "$blob"
+	[ "$(coracle content get "$blob")" = hello ]
+	ok sh -c "printf hello | coracle content ingest"
+	output_is "$blob"
+	[ "$(coracle content ls --format '{{.Digest}} {{.Labels}}' | grep "$blob")" = "$blob a=b,containerd.io/gc.root=1" ]
+	coracle content rm "$blob"
+}
+
+@test "content fetch: blobs alone, which the first run unpacks" {
+	load registry
+	need docker-registry skopeo
+	registry_start
+	registry_push "docker-archive:$IMAGES/busybox.tar" fetched:1
+	(
+		export XDG_DATA_HOME=$BATS_TEST_TMPDIR/data
+		ok coracle content fetch -q "$REGISTRY/fetched:1"
+		output_is "$REGISTRY/fetched:1"
+		[ -z "$(ls "$XDG_DATA_HOME"/coracle/snapshots/* 2>/dev/null)" ]
+		[ "$(coracle run --rm --network none "$REGISTRY/fetched:1" echo unpacked)" = unpacked ]
+		coracle system reset -f
+	)
+	registry_stop
+}
