@@ -1,6 +1,7 @@
 /* The commands of coracle-image: their entries; what they do is in
  * bin/image_X.c, which links the heavy libraries. */
 #include "bin/image_args.h"
+#include "lib/snap/snap.h"
 #include "lib/store/store.h"
 
 static const struct opt pull_opts[] = {
@@ -10,7 +11,7 @@ static const struct opt pull_opts[] = {
 	CHOICE(struct pull_args, policy, 0, "policy", "always missing newer never",
 	       "When to ask the registry"),
 	FLAG(struct pull_args, quiet, 'q', "quiet", "Print only the reference"),
-	CHOICE(struct pull_args, snapshotter, 0, "snapshotter", "overlay fuse-overlayfs native",
+	CHOICE(struct pull_args, snapshotter, 0, "snapshotter", SNAP_NAMES,
 	       "Force how layers are stacked"),
 	{ .kind = OPT_END },
 };

@@ -21,7 +21,7 @@ struct snapshot_args {
 
 #define SNAPSHOTTER								\
 	TEXT(struct snapshot_args, snapshotter, 0, "snapshotter", "NAME", WORD_ANY, \
-	     "overlay, fuse-overlayfs or native, instead of this machine's")
+	     SNAP_NAMES_TEXT ", instead of this machine's")
 
 static const struct opt driver_opts[] = { SNAPSHOTTER, { .kind = OPT_END } };
 
@@ -337,7 +337,7 @@ static int unpack_image(struct app *app, struct ctr_env *env, const struct snap_
 }
 
 static int snap_unpack_run(struct app *app, void *args, char **operands, int count UNUSED,
-		      struct err *e)
+			   struct err *e)
 {
 	AUTO(env) struct ctr_env env = { .ns = NULL };
 	const struct snap_driver *d;
@@ -350,7 +350,7 @@ static int snap_unpack_run(struct app *app, void *args, char **operands, int cou
 }
 
 static int snap_commit_run(struct app *app, void *args, char **operands, int count UNUSED,
-		      struct err *e)
+			   struct err *e)
 {
 	AUTO(env) struct ctr_env env = { .ns = NULL };
 	const struct snap_driver *d;
@@ -476,7 +476,7 @@ static const struct opt snapshot_diff_opts[] = {
 	TEXT(struct snapshot_diff_args, output, 'o', "output", "FILE", WORD_FILE,
 	     "Write this file, not standard output"),
 	TEXT(struct snapshot_diff_args, snapshotter, 0, "snapshotter", "NAME", WORD_ANY,
-	     "overlay, fuse-overlayfs or native, instead of this machine's"),
+	     SNAP_NAMES_TEXT ", instead of this machine's"),
 	{ .kind = OPT_END },
 };
 

@@ -15,6 +15,7 @@
 #include "lib/ctr/spec.h"
 #include "lib/fmt/env.h"
 #include "lib/fmt/user.h"
+#include "lib/snap/snap.h"
 
 #define A struct create_args
 
@@ -79,7 +80,7 @@ const struct opt create_opts[] = {
 	LIST(A, security_opt, 0, "security-opt", "OPTION", WORD_ANY,
 	     "seccomp=FILE|unconfined, no-new-privileges, systempaths=unconfined"),
 	TEXT(A, shm_size, 0, "shm-size", "SIZE", WORD_ANY, "Size of /dev/shm, usually 64m"),
-	CHOICE(A, snapshotter, 0, "snapshotter", "overlay fuse-overlayfs native",
+	CHOICE(A, snapshotter, 0, "snapshotter", SNAP_NAMES,
 	       "Force how layers are stacked"),
 	TEXT(A, stop_signal, 0, "stop-signal", "SIGNAL", WORD_ANY, "What stop sends first"),
 	TEXT(A, stop_timeout, 0, "stop-timeout", "SECONDS", WORD_ANY,

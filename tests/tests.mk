@@ -6,10 +6,10 @@ CONTAINERD = $(foreach p,runc containerd,$(if $(shell command -v $(p)),,$(p)))
 DEB_TEST = bats libcmocka-dev clang strace skopeo umoci podman crun slirp4netns docker-registry apache2-utils \
 	mmdebstrap busybox-static jq tmux expect curl iproute2 socat netcat-openbsd zstd mandoc zsh fish openssl \
 	libcap2-bin attr git util-linux libclang-rt-dev python3 procps gpg \
-	buildah catatonit netavark iptables $(CONTAINERD)
+	buildah catatonit netavark iptables btrfs-progs $(CONTAINERD)
 RPM_TEST := bats libcmocka-devel clang strace skopeo umoci podman crun runc slirp4netns docker-distribution httpd-tools \
 	busybox jq tmux expect curl iproute socat nmap-ncat zstd mandoc zsh fish openssl attr git util-linux \
-	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables containerd
+	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables btrfs-progs containerd
 
 FUZZ_SECONDS ?= 2
 SUITES	?= lint unit cli run fuzz

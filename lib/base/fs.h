@@ -85,9 +85,10 @@ int fs_sync_dir(int fd, const char *what, struct err *e) MUST_CHECK;
 int fs_check_private(int fd, const char *what, struct err *e) MUST_CHECK;
 
 /* Removes name and all below it, never following a link nor leaving the file
- * system; a missing name is fine.  What cannot be removed is left, the first
- * error is returned, the rest is removed all the same.  Directories of ours
- * without permissions are made enterable first. */
+ * system (of btrfs, whatever subvolumes are in there); a missing name is fine.
+ * What cannot be removed is left, the first error is returned, the rest is
+ * removed all the same.  Directories of ours without permissions are made
+ * enterable first. */
 int fs_rmtree(int dirfd, const char *name, struct err *e) MUST_CHECK;
 
 /* Calls each for every entry except . and ..; stops at the first non-zero

@@ -27,6 +27,16 @@ struct removal {
 	struct err *first;
 };
 
+/* A subvolume of btrfs has a device number of its own, and is no mount. */
+static bool is_subvolume(int parent, int fd)
+{
+	struct statx a, b;
+
+	return statx(parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) == 0 &&
+	       statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) == 0 &&
+	       (a.stx_mask & b.stx_mask & STATX_MNT_ID) && a.stx_mnt_id == b.stx_mnt_id;
+}
+
 static void note(struct removal *rm, const char *name)
 {
 	if (!rm->first->code)
@@ -45,7 +55,7 @@ static int enter(struct removal *rm, int dirfd, const char *name)
 		fd = openat(dirfd, name, flags);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0 || st.st_dev != rm->dev ||
+	if (fstat(fd, &st) < 0 || (st.st_dev != rm->dev && !is_subvolume(dirfd, fd)) ||
 	    rm->depth == DEPTH_LIMIT) {
 		fd_auto(&fd);
 		errno = rm->depth == DEPTH_LIMIT ? ELOOP : EXDEV;

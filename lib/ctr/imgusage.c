@@ -42,7 +42,7 @@ static int find(struct found *out, const struct ctr_imgusages *u, const struct i
 
 	if (r < 0)
 		return r;
-	r = layers_find(out->ids, &out->count, &out->docs, &u->env, NULL, e);
+	r = layers_parts(out->ids, &out->count, &out->docs, &u->env, e);
 	if (r == -ENOENT) {
 		err_clear(e);
 		out->count = 0;

@@ -34,8 +34,7 @@ int ctr_driver(const struct snap_driver **out, struct ctr_env *env, const struct
 
 	if (forced && !snap_find(forced))
 		return err_set(e, EINVAL,
-			       "--snapshotter: '%s' is not one of overlay, fuse-overlayfs, native",
-			       forced);
+			       "--snapshotter: '%s' is not one of " SNAP_NAMES_TEXT, forced);
 	return snap_choose(out, &snap, cache, PROBE_NAME, forced, e);
 }
 

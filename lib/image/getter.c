@@ -221,7 +221,7 @@ static int take_all(struct round *rd, struct err *e)
 			.diff = &rd->o->docs->config.diff_ids[it->layer],
 			.is_verified = !it->in.store,
 		};
-		w->job[i] = (struct work_job){ it->snap.fd, i, 1 };
+		w->job[i] = (struct work_job){ .dir_fd = it->snap.fd, .first = i, .count = 1 };
 		if (!it->in.store)
 			it->have = w->layer[i].blob->size;
 		work_grow(w, i, it->have);
@@ -605,66 +605,155 @@ static int one_round(const struct get_options *o, struct err *e)
 	return r < 0 ? r : 1;
 }
 
-/* --- merged drivers: one tree of all layers --- */
+/* --- merged drivers: a tree of all layers --- */
 
-static int merge(struct work *w, const struct get_options *o, int dir_fd,
-		 struct err *e)
+/* A snapshot for the topmost layer alone, or, of drivers that chain them, for
+ * each one down to what is there already. */
+struct merging {
+	const struct get_options *o;
+	struct snapshot_staging snap[MAX_LAYERS];	/* from first on */
+	size_t first;
+	int base_fd;			/* the layer below first; -1: none */
+	struct work *work;
+};
+
+static void merging_auto(struct merging *m)
 {
-	size_t n = o->docs->manifest.layer_count;
+	size_t n = m->o->docs->manifest.layer_count;
+
+	for (size_t i = m->first; i < n; i++)
+		fd_auto(&m->snap[i].fd);
+	for (size_t i = 0; m->work && i < n; i++)
+		if (m->work->layer[i].blob)
+			fd_auto(&m->work->layer[i].fd);
+	fd_auto(&m->base_fd);
+	work_auto(&m->work);
+}
+
+/* As snapshot_begin_layer(). */
+static int begin_layer(struct snapshot_staging *out, const struct get_options *o, size_t layer,
+		       struct err *e)
+{
+	AUTO(buf) struct buf key = BUF_INIT(KIB(128));
+	int r;
+
+	layers_map_key(&key, o->docs, o->env, layer, LAYER_PLAIN);
+	r = buf_ok(&key, "id map", e);
+	if (r < 0)
+		return r;
+	return snapshot_begin_layer(out, o->env->store, o->lease, o->env->driver->name,
+				    &o->docs->config.diff_ids[layer], key.data, e);
+}
+
+/* Somebody else is at one of them, and may want one of ours. */
+static int give_way(struct merging *m, struct err *e)
+{
+	size_t n = m->o->docs->manifest.layer_count;
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct desc *blob = blob_of(o, i);
-		int fd = content_get(o->env->store, &blob->digest, NULL, e);
+	for (size_t i = m->first; i < n && r == 0; i++)
+		r = snapshot_remove(m->o->env->store, m->snap[i].id, e);
+	return r < 0 ? r : 1;
+}
 
-		if (fd < 0)
-			r = fd;
-		w->layer[i] = (struct work_layer){
-			.fd = fd, .blob = blob, .is_verified = true,
-			.diff = &o->docs->config.diff_ids[i],
-		};
-		work_grow(w, i, blob->size);
-		w->layers = i + 1;
+/* 1: later. */
+static int claim_all(struct merging *m, struct err *e)
+{
+	const struct image_env *env = m->o->env;
+	size_t n = m->o->docs->manifest.layer_count;
+	size_t lowest = env->driver->is_chained ? 0 : n - 1;
+
+	for (m->first = n; m->first > lowest; m->first--) {
+		struct snapshot_staging st = SNAPSHOT_STAGING_INIT;
+		int r = begin_layer(&st, m->o, m->first - 1, e);
+
+		if (r == SNAPSHOT_FOLLOW)
+			return give_way(m, e);
+		if (r == SNAPSHOT_EXISTS)
+			m->base_fd = snapshot_open(env->store, env->driver->name, st.id, e);
+		if (r == SNAPSHOT_EXISTS)
+			return m->base_fd < 0 ? m->base_fd : 0;
+		if (r < 0)
+			return r;
+		m->snap[m->first - 1] = st;
 	}
-	w->job[0] = (struct work_job){ dir_fd, 0, n };
-	w->jobs = 1;
+	return 0;
+}
+
+static int open_blob(struct merging *m, size_t layer, struct err *e)
+{
+	const struct get_options *o = m->o;
+	const struct desc *blob = blob_of(o, layer);
+	int fd = content_get(o->env->store, &blob->digest, NULL, e);
+
+	if (fd < 0)
+		return fd;
+	m->work->layer[layer] = (struct work_layer){
+		.fd = fd, .blob = blob, .is_verified = true,
+		.diff = &o->docs->config.diff_ids[layer],
+	};
+	work_grow(m->work, layer, blob->size);
+	return 0;
+}
+
+/* One worker takes the jobs in their order, so what one begins with is done. */
+static int merge(struct merging *m, size_t lowest, struct err *e)
+{
+	const struct get_options *o = m->o;
+	size_t n = o->docs->manifest.layer_count;
+	struct work *w = m->work;
+	int from = m->base_fd, r = 0;
+
+	for (size_t i = lowest; i < n && r == 0; i++)
+		r = open_blob(m, i, e);
+	for (size_t i = m->first; i < n; i++) {
+		size_t from_layer = i == m->first ? lowest : i;
+
+		w->job[w->jobs++] = (struct work_job){
+			.dir_fd = m->snap[i].fd, .from_fd = from, .first = from_layer,
+			.count = i + 1 - from_layer,
+		};
+		from = m->snap[i].fd;
+	}
 	w->form = SNAP_MERGED;
+	w->clone = o->env->driver->clone;
 	w->owners = o->env->record_owners ? UNPACK_OWNERS_RECORD : UNPACK_OWNERS_SET;
 	if (r == 0)
 		r = work_start(w, 1, o->env->map, e);
-	if (r == 0)
-		r = work_wait(w, o->env->progress, e);
-	for (size_t i = 0; i < w->layers; i++)
-		fd_auto(&w->layer[i].fd);
-	return r;
+	return r < 0 ? r : work_wait(w, o->env->progress, e);
+}
+
+static int publish_merged(const struct merging *m, size_t lowest, struct err *e)
+{
+	const struct get_options *o = m->o;
+	size_t n = o->docs->manifest.layer_count, count = 0;
+	struct snapshot_done done[MAX_LAYERS];
+
+	for (size_t i = m->first; i < n; i++, count++) {
+		done[count] = (struct snapshot_done){ .id = m->snap[i].id };
+		for (size_t j = i == m->first ? lowest : i; j <= i; j++) {
+			done[count].size += m->work->page->layer[j].bytes;
+			done[count].inodes += m->work->page->layer[j].entries;
+		}
+	}
+	return snapshot_publish(o->env->store, done, count, e);
 }
 
 static int merged_round(const struct get_options *o, struct err *e)
 {
-	AUTO(work) struct work *w = mem_new(struct work);
-	AUTO(buf) struct buf key = BUF_INIT(KIB(128));
-	size_t n = o->docs->manifest.layer_count;
-	struct snapshot_staging snap = SNAPSHOT_STAGING_INIT;
-	struct snapshot_done done = { .id = 0 };
-	int r = work_init(w, e);
+	size_t n = o->docs->manifest.layer_count, lowest;
+	AUTO(merging) struct merging m = { .o = o, .first = n, .base_fd = -1 };
+	int r = claim_all(&m, e);
 
-	layers_map_key(&key, o->docs, o->env, n - 1, LAYER_PLAIN);
+	if (r || m.first == n)
+		return r;
+	/* What is below a tree of its own is in that one. */
+	lowest = o->env->driver->is_chained ? m.first : 0;
+	m.work = mem_new(struct work);
+	r = work_init(m.work, e);
 	if (r == 0)
-		r = buf_ok(&key, "id map", e);
-	if (r == 0)
-		r = snapshot_begin_layer(&snap, o->env->store, o->lease,
-					 o->env->driver->name,
-					 &o->docs->config.diff_ids[n - 1], key.data, e);
-	if (r != SNAPSHOT_MAKE)
-		return r == SNAPSHOT_EXISTS ? 0 : r == SNAPSHOT_FOLLOW ? 1 : r;
-	r = merge(w, o, snap.fd, e);
-	fd_auto(&snap.fd);
-	done.id = snap.id;
-	for (size_t i = 0; i < n; i++) {
-		done.size += w->page->layer[i].bytes;
-		done.inodes += w->page->layer[i].entries;
-	}
-	return r < 0 ? r : snapshot_publish(o->env->store, &done, 1, e);
+		r = merge(&m, lowest, e);
+	return r < 0 ? r : publish_merged(&m, lowest, e);
 }
 
 static int until_done(int (*round)(const struct get_options *o, struct err *e),

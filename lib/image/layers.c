@@ -102,6 +102,23 @@ int layers_find(int64_t ids[static MAX_LAYERS], size_t *count,
 	return 0;
 }
 
+int layers_parts(int64_t ids[static MAX_LAYERS], size_t *count,
+		 const struct image_docs *d, const struct image_env *env, struct err *e)
+{
+	int r = layers_find(ids, count, d, env, NULL, e);
+
+	if (r < 0 || !env->driver->is_chained)
+		return r;
+	for (size_t i = 0; i + 1 < d->config.diff_count && r == 0; i++) {
+		r = find_kind(&ids[*count], d, env, i, LAYER_PLAIN, NULL, e);
+		if (r == 0)
+			++*count;
+		else if (!e->code)
+			r = 0;
+	}
+	return r;
+}
+
 void layers_names(struct strv *out, const int64_t *ids, size_t count)
 {
 	while (count)

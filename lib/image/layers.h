@@ -4,8 +4,10 @@
  * parents are.  Two kinds are rare: one whose contents depend on the layers
  * below, because it has hard links to their files, is filed under a map key
  * that names these as well; and one that hides all that is below is marked, so
- * that lower layers are left away (overlays do not know such a mark).  With a merged driver the
- * whole image is one: it is filed under its topmost diff id, and its map key also names the chain.
+ * that lower layers are left away (overlays do not know such a mark).  With a
+ * merged driver the whole image is one: it is filed under its topmost diff id,
+ * and its map key also names the chain.  Where such a driver chains layers, the
+ * same is done for each of them, with the chain up to it.
  *
  * layers.c needs no heavy library; layers_unpack() is in unpacker.c and
  * belongs to coracle-image.
@@ -63,6 +65,12 @@ struct image_env {
 int layers_find(int64_t ids[static MAX_LAYERS], size_t *count,
 		const struct image_docs *d, const struct image_env *env,
 		const struct lease *l, struct err *e) MUST_CHECK;
+
+/* The snapshots that the image takes on disk, in any order: those, and what a
+ * chained driver made them of. */
+int layers_parts(int64_t ids[static MAX_LAYERS], size_t *count,
+		 const struct image_docs *d, const struct image_env *env,
+		 struct err *e) MUST_CHECK;
 
 /* Ids as drivers take them: text, topmost first.  Appends. */
 void layers_names(struct strv *out, const int64_t *ids, size_t count);

@@ -39,7 +39,7 @@ static int unpacked_size(uint64_t *out, const struct record *rec, struct err *e)
 	*out = 0;
 	if (!rec->env->driver)
 		return 0;
-	r = layers_find(ids, &count, rec->docs, rec->env, NULL, &why);
+	r = layers_parts(ids, &count, rec->docs, rec->env, &why);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)

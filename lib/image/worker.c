@@ -185,15 +185,15 @@ static int do_layer(struct work *w, size_t i, int dir_fd, int root_fd, char *buf
 	return 0;
 }
 
-static int open_root(int dir_fd, struct err *e)
+/* 0755 is what the root is when no layer says. */
+static int open_root(const struct work *w, const struct work_job *j, struct err *e)
 {
-	int fd;
+	int r = w->clone ? w->clone(j->dir_fd, j->from_fd, e) : 0;
 
-	/* what the root is when the layer does not say */
-	if (mkdirat(dir_fd, "fs", 0755) < 0 || fchmodat(dir_fd, "fs", 0755, 0) < 0)
-		return err_sys(e, "make the layer's directory");
-	fd = openat(dir_fd, "fs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "open the layer's directory") : fd;
+	if (r == 0)
+		r = w->clone ? fs_open_dir(j->dir_fd, "fs", e) :
+			       fs_mkdirs(j->dir_fd, "fs", 0755, e);
+	return r < 0 ? err_ctx(e, r, "make the layer's directory") : r;
 }
 
 static int do_job(struct work *w, const struct work_job *j, char *buf,
@@ -203,7 +203,7 @@ static int do_job(struct work *w, const struct work_job *j, char *buf,
 	int r = 0;
 
 	if (j->dir_fd >= 0) {
-		root = open_root(j->dir_fd, e);
+		root = open_root(w, j, e);
 		if (root < 0)
 			return root;
 	}

@@ -56,6 +56,7 @@ struct work_layer {
 
 struct work_job {
 	int dir_fd;			/* gets "fs"; -1: verify only */
+	int from_fd;			/* has the "fs" it begins with; -1: empty */
 	size_t first;
 	size_t count;
 };
@@ -67,6 +68,7 @@ struct work {
 	struct work_job job[MAX_LAYERS];
 	size_t jobs;
 	enum snap_form form;
+	int (*clone)(int dir_fd, int from_fd, struct err *e);	/* of the driver; NULL */
 	enum unpack_owners owners;
 	struct enter_child child[MAX_WORKERS];
 	size_t children;

@@ -16,6 +16,7 @@
 const struct snap_driver *const snap_drivers[] = {
 	&snap_overlay,
 	&snap_fuse,
+	&snap_btrfs,
 	&snap_native,
 	NULL,
 };

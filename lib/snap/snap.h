@@ -10,9 +10,11 @@
  * and leave the stacking to the mount, which happens inside the container's
  * mount namespace.  "native" has no mount: all layers of an image are applied
  * to one tree, and a container's is a copy of it (reflinked where the file
- * system can).  What a driver wants of the layers is its form: with
- * SNAP_STACKED each layer is unpacked by itself, in any order; with
- * SNAP_MERGED bottom first into one directory.
+ * system can).  "btrfs" has trees of that kind too, each a subvolume: that of a
+ * layer begins as a snapshot of the one below, that of a container as one of
+ * its image, at once and without taking room.  What a driver wants of the
+ * layers is its form: with SNAP_STACKED each layer is unpacked by itself, in
+ * any order; with SNAP_MERGED bottom first, onto those below.
  *
  * Functions marked (child) run where the ids of the tree are mapped: in
  * enter_run() with the store's map.
@@ -90,6 +92,10 @@ struct snap_driver {
 	const char *name;
 	enum snap_form form;
 
+	/* SNAP_MERGED: each layer of an image has a tree, a clone of that of
+	 * the layer below; else there is one, of the topmost layer. */
+	bool is_chained;
+
 	/* Can it work on this file system with this map?  Tries it, in a
 	 * namespace of its own.  -ENOTSUP says why not. */
 	int (*probe)(const struct snap_env *env, struct err *e);
@@ -101,6 +107,10 @@ struct snap_driver {
 	int (*prepare)(int base_fd, const char *id, const struct strv *lowers,
 		       struct err *e);
 
+	/* (child) SNAP_MERGED: makes dir_fd/fs, like from_fd/fs, or empty with
+	 * mode 0755 when from_fd is -1. */
+	int (*clone)(int dir_fd, int from_fd, struct err *e);
+
 	/* How prepared directories are mounted. */
 	void (*describe)(struct rootfs *out, const char *base, const char *id,
 			 const struct strv *lowers);
@@ -108,10 +118,14 @@ struct snap_driver {
 
 extern const struct snap_driver snap_overlay;
 extern const struct snap_driver snap_fuse;
+extern const struct snap_driver snap_btrfs;
 extern const struct snap_driver snap_native;
 
-/* All drivers, best first, ended by NULL. */
+/* All drivers, best first, ended by NULL; their names, as tables of options
+ * have choices, and for people. */
 extern const struct snap_driver *const snap_drivers[];
+#define SNAP_NAMES "overlay fuse-overlayfs btrfs native"
+#define SNAP_NAMES_TEXT "overlay, fuse-overlayfs, btrfs or native"
 
 const struct snap_driver *snap_find(const char *name);	/* NULL: none */
 

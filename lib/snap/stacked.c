@@ -11,8 +11,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
-#include "lib/os/enter.h"
 #include "lib/snap/snap.h"
+#include "lib/snap/try.h"
 
 /* Not by comparing with who we are: what is there may have been begun by
  * somebody without the right to finish it. */
@@ -91,12 +91,7 @@ static void fuse_describe(struct rootfs *out, const char *base,
 
 #define OVERLAY_DIRS "lowerdir=l,upperdir=u,workdir=w"
 
-struct probe {
-	const char *dir;		/* a path: descriptors are of the outer mounts */
-	const char *fuse;		/* NULL: the kernel's */
-};
-
-static int overlay_mount(const struct probe *p, struct err *e)
+static int overlay_mount(const struct snap_try *p, struct err *e)
 {
 	char *argv[] = { (char *)"fuse-overlayfs", (char *)"-o",
 			 (char *)OVERLAY_DIRS, (char *)"m", NULL };
@@ -113,7 +108,7 @@ static int overlay_mount(const struct probe *p, struct err *e)
 static int do_probe(void *arg, struct err *e)
 {
 	static const char *const dirs[] = { "l", "u", "w", "m" };
-	const struct probe *p = arg;
+	const struct snap_try *p = arg;
 	AUTO_FD int fd = -1;
 	int r;
 
@@ -135,47 +130,14 @@ static int do_probe(void *arg, struct err *e)
 	return r;
 }
 
-/* Does it say nothing of overlay?  Without the ids nothing was tried, who was
- * killed did not finish, and of these there will be enough again. */
-static bool is_passing(const struct err *e)
-{
-	static const int codes[] = { EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC };
-	bool is_short = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
-		is_short |= e->code == codes[i];
-	return str_eq(e->key, "userns.helper") || (is_short && !str_eq(e->key, "userns.none"));
-}
-
 static int stacked_probe(const struct snap_env *env, const char *fuse,
 			 struct err *e)
 {
-	AUTO_FREE char *name = mem_printf(FS_NEW "probe-%d", (int)getpid());
-	struct enter_opts o = { .map = env->map, .mount_ns = true };
-	AUTO_FREE char *path = mem_printf("%s/%s", env->base, name);
-	struct probe p = { .fuse = fuse, .dir = path };
-	struct err ignored = ERR_INIT;
-	AUTO_FD int base = -1;
-	AUTO_FD int dir = -1;
-	int r;
+	struct snap_try t = { .fuse = fuse };
 
 	if (!env->map)
 		return err_set(e, ENOTSUP, "needs a user namespace");
-	base = fs_open_dir(AT_FDCWD, env->base, e);
-	if (base < 0)
-		return base;
-	dir = fs_mkdirs(base, name, 0700, e);
-	if (dir < 0)
-		return dir;
-	r = enter_run(&o, do_probe, &p, e);
-	if (enter_rmtree(&o, base, name, &ignored) < 0) {
-		err_clear(&ignored);
-		(void)!fs_rmtree(base, name, &ignored);
-	}
-	if (r == 0 || is_passing(e))
-		return r;
-	e->code = ENOTSUP;
-	return -ENOTSUP;
+	return snap_try(env, &t, do_probe, e);
 }
 
 static int overlay_probe(const struct snap_env *env, struct err *e)

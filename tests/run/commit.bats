@@ -11,7 +11,7 @@ teardown() { coracle rm -f -a -v >/dev/null; }
 # each FUNCTION: with every snapshotter that works here.
 each() {
 	local count=0
-	for s in overlay fuse-overlayfs native; do
+	for s in overlay fuse-overlayfs btrfs native; do
 		coracle create --snapshotter $s busybox true >/dev/null 2>&1 || continue
 		coracle rm -a >/dev/null
 		echo "snapshotter $s"

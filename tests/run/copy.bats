@@ -190,7 +190,7 @@ traps() {
 
 @test "every snapshotter" {
 	echo x >x
-	for s in overlay fuse-overlayfs native; do
+	for s in overlay fuse-overlayfs btrfs native; do
 		coracle create --snapshotter $s --name c --network none busybox cat /srv/x >/dev/null || continue
 		ok coracle cp x c:/srv/x
 		ok coracle cp c:/srv/x y

@@ -132,12 +132,12 @@ nginx_is_here() {
 	fails 1 ctr containers info my-nginx
 }
 
-@test "ctr run --snapshotter=overlayfs ..., btrfs" {
+@test "ctr run --snapshotter=overlayfs ..., zfs" {
 	[ "$(coracle info --format '{{.Driver}}')" = overlay ] || skip "no overlay here"
 	[ "$(ctr run --rm --snapshotter=overlayfs docker.io/library/busybox:latest x echo hello)" = hello ]
-	capture ctr run --rm --snapshotter=btrfs docker.io/library/busybox:latest x echo hello
+	capture ctr run --rm --snapshotter=zfs docker.io/library/busybox:latest x echo hello
 	[ "$status" -ne 0 ]
-	output_has "'btrfs' is not one of"
+	output_has "'zfs' is not one of"
 }
 
 @test "ctr snapshots --snapshotter=overlayfs list; prepare my-snapshot parent-snapshot" {

@@ -216,7 +216,7 @@ in_mount() {
 # drivers: the snapshotters that work here
 drivers() {
 	local d
-	for d in overlay fuse-overlayfs native; do
+	for d in overlay fuse-overlayfs btrfs native; do
 		! coracle snapshot prepare --snapshotter $d try busybox >/dev/null 2>&1 || echo $d
 		coracle snapshot rm --snapshotter $d try >/dev/null 2>&1 || true
 	done
