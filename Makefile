@@ -188,11 +188,14 @@ deb:				## build a Debian package, build/coracle_VERSION_ARCH.deb
 
 # --- what has to be installed ---
 
+# Not every release of Ubuntu has criu.
+
 deps:				## install what building, running and testing need (MINIMAL=1: not testing)
 	$(Q)if command -v apt-get >/dev/null; then \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qy \
-			--no-install-recommends $(DEB_BUILD) $(DEB_RUN) $(if $(MINIMAL),,$(DEB_TEST)); \
+			--no-install-recommends $(DEB_BUILD) $(DEB_RUN) $(if $(MINIMAL),,$(DEB_TEST) \
+				$$(apt-cache search --names-only '^criu$$' | cut -d ' ' -f 1)); \
 	else echo "install these (the names are Fedora's): $(RPM_BUILD) $(RPM_RUN) $(if $(MINIMAL),,$(RPM_TEST))"; fi
 
 # --- debugging ---

@@ -47,6 +47,9 @@ static const struct {
 	{ "registry.proxy", "check http_proxy, https_proxy and no_proxy" },
 	{ "registry.helper", "docker's config.json names a credential helper; install it or remove "
 			     "credsStore and credHelpers there" },
+	{ "criu.missing", "install criu, of a version that knows this kernel: 'criu check' tells" },
+	{ "criu.root", "criu makes processes with any pid and any rights: run coracle-oci as root, "
+		       "for containers that root has made" },
 	{ "runtime.missing", "'coracle plugin ls' lists the runtimes that are here" },
 	{ "rt.exec", "the command must exist in the image and be executable; --entrypoint '' "
 		     "ignores the image's own" },

@@ -157,6 +157,18 @@ int oci_given_fds(unsigned *out, const struct oci *o, const char *text, const ch
 int oci_create(struct oci_box *out, struct rt_container *c, struct oci *o, const char *id,
 	       const struct oci_create_opts *opts, struct err *e) MUST_CHECK;
 
+/* The same for a container whose init does not start: it is made by a function
+ * of the caller's, in the cgroup that the box then has, and runs. */
+struct oci_source {
+	int (*check)(const struct spec *s, void *arg, struct err *e);	/* before all else */
+	int (*make)(struct rt_container *out, const struct oci_box *b, const struct spec *s,
+		    void *arg, struct err *e);
+	void *arg;
+};
+int oci_create_from(struct oci_box *out, struct rt_container *c, struct oci *o,
+		    const char *id, const struct oci_create_opts *opts,
+		    const struct oci_source *source, struct err *e) MUST_CHECK;
+
 /* Unlocked afterwards.  *notify_fd: for oci_notify_proxy(), or -1. */
 int oci_start(struct oci_box *b, int *notify_fd, struct err *e) MUST_CHECK;
 int oci_delete(struct oci_box *b, struct oci *o, struct err *e) MUST_CHECK;
@@ -176,10 +188,16 @@ struct oci_child {
 	int notify_fd;			/* -1: none */
 };
 
-/* Before it is started: signals are kept until they can be passed on. */
-int oci_hold_signals(struct err *e) MUST_CHECK;
+/* Before it is started: signals are kept until they can be passed on, and what it
+ * leaves behind may become ours. */
+int oci_hold_signals(bool adopt, struct err *e) MUST_CHECK;
 int oci_foreground(int *status, const struct oci_child *child, const struct oci *o,
 		   struct err *e) MUST_CHECK;
+
+/* The same for a container's init; the container is deleted afterwards, unless
+ * it is to be kept.  Returns the exit status. */
+int oci_attend(const struct oci_box *b, struct oci *o, const struct rt_container *c,
+	       int notify_fd, bool keep, struct err *e) MUST_CHECK;
 
 /* A terminal, or another descriptor, for whoever listens there. */
 int oci_send_fd(const char *socket_path, const char *name, int fd, struct err *e) MUST_CHECK;

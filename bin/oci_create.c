@@ -41,6 +41,7 @@ const struct opt oci_create_options[] = {
 struct creation {
 	struct oci *o;
 	const struct oci_create_opts *opts;
+	const struct oci_source *source;	/* NULL: its init starts */
 	struct oci_box *box;
 	struct spec spec;
 	char *bundle;
@@ -98,12 +99,6 @@ static void make_absolute(char **path, const char *base)
 	*path = absolute;
 }
 
-static bool is_bind(const struct spec_mount *m)
-{
-	return !m->type || str_eq(m->type, "bind") || strv_has(&m->options, "bind") ||
-	       strv_has(&m->options, "rbind");
-}
-
 static int read_config(struct creation *c, struct err *e)
 {
 	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
@@ -123,7 +118,7 @@ static int read_config(struct creation *c, struct err *e)
 		return err_set(e, EINVAL, "config.json: root: missing");
 	make_absolute(&c->spec.root_path, c->bundle);
 	for (size_t i = 0; i < c->spec.mount_count; i++)
-		if (is_bind(&c->spec.mounts[i]))
+		if (spec_mount_is_bind(&c->spec.mounts[i]))
 			make_absolute(&c->spec.mounts[i].source, c->bundle);
 	return 0;
 }
@@ -285,7 +280,7 @@ static int remember(struct creation *c, struct rt_container *box, struct err *e)
 		r = oci_box_save(c->box, e);
 	if (r == 0)
 		r = hand_out(c, box, e);
-	return r < 0 ? r : rt_let_go(box, e);
+	return r < 0 || c->source ? r : rt_let_go(box, e);
 }
 
 static int create(struct creation *c, struct rt_container *box, struct err *e)
@@ -297,7 +292,8 @@ static int create(struct creation *c, struct rt_container *box, struct err *e)
 	if (r == 0)
 		r = oci_cgroup_make(&c->cgroup, c->o, c->box, &c->spec, e);
 	if (r == 0)
-		r = start_init(c, box, e);
+		r = c->source ? c->source->make(box, c->box, &c->spec, c->source->arg, e) :
+				start_init(c, box, e);
 	if (r == 0)
 		r = oci_cgroup_settle(&c->cgroup, &c->spec, e);
 	if (r == 0)
@@ -322,7 +318,8 @@ static int begin(struct creation *c, const char *id, struct err *e)
 	int r = read_config(c, e);
 
 	if (r == 0)
-		r = check_console(c, e);
+		r = c->source ? c->source->check(&c->spec, c->source->arg, e) :
+				check_console(c, e);
 	if (r == 0)
 		r = oci_default_ids(&c->spec, c->o, e);
 	if (r == 0)
@@ -341,18 +338,21 @@ static int begin(struct creation *c, const char *id, struct err *e)
 		r = oci_box_save(c->box, e);
 	if (r == 0)
 		r = oci_box_save_spec(c->box, &c->spec, e);
+	if (r < 0 || c->source)
+		return r;
 	/* The rest is for its first process alone. */
-	if (r == 0)
-		r = take_descriptors(c, e);
+	r = take_descriptors(c, e);
 	return r < 0 ? r : oci_notify_make(c->box, c->o, &c->spec, e);
 }
 
-int oci_create(struct oci_box *out, struct rt_container *box, struct oci *o, const char *id,
-	       const struct oci_create_opts *opts, struct err *e)
+int oci_create_from(struct oci_box *out, struct rt_container *box, struct oci *o, const char *id,
+		    const struct oci_create_opts *opts, const struct oci_source *source,
+		    struct err *e)
 {
 	AUTO(creation) struct creation c = {
 		.o = o,
 		.opts = opts,
+		.source = source,
 		.box = out,
 		.filter = BUF_INIT(MIB(1)),
 		.plan = BUF_INIT(MAX_PLAN),
@@ -379,6 +379,12 @@ int oci_create(struct oci_box *out, struct rt_container *box, struct oci *o, con
 	}
 	oci_box_clear(out);
 	return r;
+}
+
+int oci_create(struct oci_box *out, struct rt_container *box, struct oci *o, const char *id,
+	       const struct oci_create_opts *opts, struct err *e)
+{
+	return oci_create_from(out, box, o, id, opts, NULL, e);
 }
 
 static int create_run(struct app *app, void *args, char **operands, int count UNUSED,

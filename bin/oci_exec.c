@@ -306,7 +306,7 @@ static int exec_run(struct app *app, void *args, char **operands, int count, str
 	if (r == 0)
 		r = compile(&j, e);
 	if (r == 0 && !j.a->detach)
-		r = oci_hold_signals(e);
+		r = oci_hold_signals(false, e);
 	if (r == 0)
 		r = run(&j, &p, e);
 	fd_auto(&p.pidfd);

@@ -1,6 +1,7 @@
 /* coracle-oci in the foreground: signals, a terminal, an exit status. */
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -137,12 +138,16 @@ static int relay(struct foreground *f, struct err *e)
 	return 0;
 }
 
-int oci_hold_signals(struct err *e)
+int oci_hold_signals(bool adopt, struct err *e)
 {
 	sigset_t all;
 
 	sigfillset(&all);
-	return sigprocmask(SIG_BLOCK, &all, NULL) < 0 ? err_sys(e, "block signals") : 0;
+	if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
+		return err_sys(e, "block signals");
+	if (adopt && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return err_sys(e, "become a subreaper");
+	return 0;
 }
 
 int oci_foreground(int *status, const struct oci_child *child, const struct oci *o,

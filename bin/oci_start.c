@@ -1,7 +1,6 @@
 /* coracle-oci start, run: the program of a created container begins. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "bin/oci.h"
 #include "bin/oci_notify.h"
@@ -103,17 +102,14 @@ static void give_up(struct oci_box *b, struct oci *o)
 		oci_warn(o, "%s", why.text);
 }
 
-static int run_to_the_end(const struct oci_box *b, struct oci *o, const struct run_args *a,
-			  const struct rt_container *c, int notify_fd, struct err *e)
+int oci_attend(const struct oci_box *b, struct oci *o, const struct rt_container *c,
+	       int notify_fd, bool keep, struct err *e)
 {
 	const struct oci_child child = { c->pid, c->pidfd, c->console_fd, notify_fd };
 	int status = 0;
-	int r;
+	int r = oci_foreground(&status, &child, o, e);
 
-	if (a->create.detach)
-		return oci_notify_proxy(notify_fd, b, e);
-	r = oci_foreground(&status, &child, o, e);
-	if (r == 0 && !a->create.keep)
+	if (r == 0 && !keep)
 		r = delete_again(b->id, o, e);
 	return r < 0 ? r : status;
 }
@@ -126,21 +122,21 @@ static int run_run(struct app *app, void *args, char **operands, int count UNUSE
 	struct oci *o = oci_of(app);
 	struct run_args *a = args;
 	AUTO_FD int notify_fd = -1;
-	int r = a->create.detach ? 0 : oci_hold_signals(e);
+	int r = a->create.detach ? 0 : oci_hold_signals(!a->no_subreaper, e);
 
 	if (r < 0)
 		return r;
-	if (!a->create.detach && !a->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-		return err_sys(e, "become a subreaper");
 	a->create.foreground = !a->create.detach;
 	r = oci_create(&b, &c, o, operands[0], &a->create, e);
 	if (r < 0)
 		return r;
 	r = oci_start(&b, &notify_fd, e);
-	if (r == 0)
-		r = run_to_the_end(&b, o, a, &c, notify_fd, e);
-	else
+	if (r < 0)
 		give_up(&b, o);
+	else if (a->create.detach)
+		r = oci_notify_proxy(notify_fd, &b, e);
+	else
+		r = oci_attend(&b, o, &c, notify_fd, a->create.keep, e);
 	rt_clear(&c);
 	return r;
 }

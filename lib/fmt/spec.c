@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/fmt/spec_text.h"
 
 const char *const spec_ns_names[SPEC_NS_COUNT] = {
@@ -169,6 +170,12 @@ struct spec_mount *spec_add_mount(struct spec *s, const char *destination,
 		.source = mem_str(source),
 	};
 	return m;
+}
+
+bool spec_mount_is_bind(const struct spec_mount *m)
+{
+	return !m->type || str_eq(m->type, "bind") || strv_has(&m->options, "bind") ||
+	       strv_has(&m->options, "rbind");
 }
 
 struct spec_device *spec_add_device(struct spec *s, const char *path)

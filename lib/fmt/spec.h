@@ -200,6 +200,7 @@ static inline void spec_auto(struct spec *s)
 
 struct spec_mount *spec_add_mount(struct spec *s, const char *destination,
 				  const char *type, const char *source);
+bool spec_mount_is_bind(const struct spec_mount *m);
 struct spec_device *spec_add_device(struct spec *s, const char *path);
 struct spec_rlimit *spec_add_rlimit(struct spec *s, const char *type,
 				    uint64_t soft, uint64_t hard);

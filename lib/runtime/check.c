@@ -145,8 +145,7 @@ static int check_mount(const struct spec_mount *m, bool has_userns, struct err *
 		"proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2",
 		"bind", "none", "overlay", "ramfs",
 	};
-	bool bind = !m->type || str_eq(m->type, "bind") ||
-		    strv_has(&m->options, "bind") || strv_has(&m->options, "rbind");
+	bool bind = spec_mount_is_bind(m);
 
 	if (str_is_empty(m->destination))
 		return err_set(e, EINVAL, "mount: the destination is missing");

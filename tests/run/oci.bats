@@ -309,6 +309,19 @@ teardown() { oci_end; }
 	output_has 'cannot be updated, it is stopped'
 }
 
+@test "checkpoint, restore: refused by words, only the machine's root can" {
+	script 'sleep 1000'
+	started a
+	fails 1 oci checkpoint a
+	output_has "checkpoint container 'a': only the machine's root can save and restore processes"
+	output_has '^hint: '
+	has_status a running
+	fails 1 oci restore -b "$B" b
+	output_has "restore container 'b': only the machine's root"
+	fails 1 oci state b
+	[ ! -e checkpoint ]
+}
+
 @test "limits that cannot be had are an error" {
 	[ ! -w "/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)/cgroup.procs" ] || skip "a cgroup is delegated here"
 	script true '.linux.resources.pids.limit = 20'

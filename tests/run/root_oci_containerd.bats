@@ -125,8 +125,13 @@ state_of_task() {
 	fails 1 ctr_ task pause two
 	ok ctr_ task resume two
 	[ "$(state_of_task two)" = RUNNING ]
-	fails 1 ctr_ task checkpoint two
-	output_has 'criu'
+	# Where criu works it goes on all the same.
+	if criu check >/dev/null 2>&1; then
+		ok ctr_ task checkpoint two
+	else
+		fails 1 ctr_ task checkpoint two
+		output_has 'criu'
+	fi
 	[ "$(state_of_task two)" = RUNNING ]
 	ok ctr_ task kill two
 	wait_for 5 is_stopped two

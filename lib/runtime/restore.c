@@ -1,0 +1,234 @@
+#include "lib/runtime/checkpoint.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/fs.h"
+#include "lib/base/limits.h"
+#include "lib/base/mem.h"
+#include "lib/base/num.h"
+#include "lib/base/str.h"
+#include "lib/os/mount.h"
+#include "lib/runtime/images.h"
+
+#define FIRST_FD 10			/* of those that criu inherits */
+#define MAX_FDS (CHECKPOINT_STREAMS + 1)
+#define ROOT "root"			/* in the container's directory */
+#define PID "pid"
+
+struct restoring {
+	const struct rt_restore *s;
+	struct checkpoint beside;
+	struct criu_call call;
+	struct proc_fd fds[MAX_FDS];
+	int files[CHECKPOINT_STREAMS];
+	int net_fd;
+};
+
+static void restoring_auto(struct restoring *v)
+{
+	checkpoint_clear(&v->beside);
+	strv_clear(&v->call.args);
+	for (int i = 0; i < CHECKPOINT_STREAMS; i++)
+		fd_auto(&v->files[i]);
+	fd_auto(&v->net_fd);
+}
+
+/* --- what criu is told --- */
+
+static int read_beside(struct restoring *v, const char *dir, struct err *e)
+{
+	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
+	AUTO_FD int fd = fs_open_dir(AT_FDCWD, dir, e);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = fs_read(fd, CHECKPOINT_FILE, &text, e);
+	if (r == 0)
+		r = checkpoint_parse(&v->beside, text.data, text.len, e);
+	return r < 0 ? err_ctx(e, r, "images in '%s'", dir) : 0;
+}
+
+static int add_mounts(struct restoring *v, struct err *e)
+{
+	AUTO(mount_table) struct mount_table host = MOUNT_TABLE_INIT;
+	int r = mount_table_read(&host, getpid(), e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < v->beside.mounts.len; i++) {
+		const char *target = v->beside.mounts.v[i];
+		AUTO_FREE char *source = images_source(v->s->spec, &host, target);
+		struct stat st;
+
+		if (!source)
+			return err_set(e, EINVAL, "mount '%s': config.json does not have it",
+				       target);
+		if (stat(source, &st) < 0)
+			return err_sys(e, "mount '%s': '%s'", target, source);
+		strv_addf(&v->call.args, "--external=mnt[%s]:%s", target, source);
+	}
+	for (size_t i = 0; i < v->beside.devices.len; i++) {
+		const char *pair = v->beside.devices.v[i];
+		int len = (int)strcspn(pair, "=");
+
+		strv_addf(&v->call.args, "--external=mnt[%.*s]:%s", len, pair, pair + len + 1);
+	}
+	return 0;
+}
+
+static void inherit(struct restoring *v, int fd, const char *name)
+{
+	size_t n = v->call.fd_count++;
+
+	v->fds[n] = (struct proc_fd){ .from = fd, .to = FIRST_FD + (int)n };
+	strv_addf(&v->call.args, "--inherit-fd=fd[%d]:%s", v->fds[n].to, name);
+}
+
+/* What were two of one thing stays one: the first stands for both. */
+static bool is_again(const struct restoring *v, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (str_eq(v->beside.stdio[i].name, v->beside.stdio[n].name))
+			return true;
+	return false;
+}
+
+/* Pipes and terminals become ours, files are what they were. */
+static int add_streams(struct restoring *v, struct err *e)
+{
+	for (int i = 0; i < CHECKPOINT_STREAMS; i++) {
+		const struct checkpoint_stream *s = &v->beside.stdio[i];
+
+		if (!s->name || is_again(v, i))
+			continue;
+		if (s->path)
+			v->files[i] = open(s->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (s->path && v->files[i] < 0)
+			return err_sys(e, "descriptor %d: '%s'", i, s->path);
+		inherit(v, s->path ? v->files[i] : v->s->stdio[i], s->name);
+	}
+	return 0;
+}
+
+static int add_network(struct restoring *v, struct err *e)
+{
+	const char *path = v->s->spec->ns[SPEC_NS_NETWORK].path;
+
+	if (!path)
+		return 0;
+	v->net_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (v->net_fd < 0)
+		return err_sys(e, "linux.namespaces: '%s'", path);
+	inherit(v, v->net_fd, IMAGES_NET);
+	return 0;
+}
+
+static void add_options(struct restoring *v, const struct rt_images *i)
+{
+	struct strv *args = &v->call.args;
+
+	images_add_options(args, i);
+	strv_add(args, "--restore-detached");
+	strv_add(args, "--restore-sibling");
+	strv_addf(args, "--root=%s/" ROOT, v->s->dir);
+	strv_addf(args, "--pidfile=%s/" PID, v->s->dir);
+	/* version 2, whose controllers have no name */
+	strv_addf(args, "--cgroup-root=:%s", v->s->cgroup);
+}
+
+/* --- a mount namespace meanwhile --- */
+
+/* criu wants the root file system to be a mount, which nobody else is to see. */
+static int mount_root(const struct rt_restore *s, struct err *e)
+{
+	AUTO_FREE char *at = mem_printf("%s/" ROOT, s->dir);
+	AUTO_FD int dir = fs_mkdirs(AT_FDCWD, at, 0700, e);
+	const struct mount_change read_only = { .set = MOUNT_ATTR_RDONLY };
+	AUTO_FD int root = -1;
+	int r = 0;
+
+	if (dir < 0)
+		return dir;
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return err_sys(e, "keep mounts to ourselves");
+	if (mount(s->spec->root_path, at, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return err_sys(e, "mount '%s'", s->spec->root_path);
+	root = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(e, "open '%s'", at);
+	/* criu leaves its attributes alone. */
+	if (s->spec->root_readonly)
+		r = mount_change(NULL, root, &read_only, false);
+	return r < 0 ? err_ret(e, r, "make '%s' read-only", s->spec->root_path) : 0;
+}
+
+static int call_aside(const struct restoring *v, struct err *e)
+{
+	AUTO_FD int ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	AUTO_FD int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err why = ERR_INIT;
+	int r;
+
+	if (ns < 0 || cwd < 0 || unshare(CLONE_NEWNS) < 0)
+		return err_sys(e, "make a mount namespace");
+	r = mount_root(v->s, &why);
+	if (r == 0)
+		r = criu_run(&v->call, &why);
+	if (setns(ns, CLONE_NEWNS) < 0 || fchdir(cwd) < 0)
+		return err_sys(e, "return to our mount namespace");
+	return r < 0 ? err_move(e, &why) : 0;
+}
+
+/* --- all --- */
+
+static int read_pid(pid_t *out, const char *dir, struct err *e)
+{
+	AUTO_FD int fd = fs_open_dir(AT_FDCWD, dir, e);
+	char text[16];
+	uint64_t pid;
+	ssize_t len;
+	int r = fd < 0 ? fd : fs_read_small(fd, PID, text, sizeof(text), &len, e);
+
+	if (r < 0)
+		return r;
+	text[strcspn(text, "\n")] = '\0';
+	r = num_u64(text, 1, INT32_MAX, &pid, e);
+	*out = (pid_t)pid;
+	return r < 0 ? err_ctx(e, r, "pid of the restored init") : 0;
+}
+
+int rt_restore(struct rt_container *out, const struct rt_images *i,
+	       const struct rt_restore *s, struct err *e)
+{
+	AUTO(restoring) struct restoring v = {
+		.s = s,
+		.beside = CHECKPOINT_INIT,
+		.call = { .command = "restore", .work = i->work, .verbose = i->verbose },
+		.files = { -1, -1, -1 },
+		.net_fd = -1,
+	};
+	int r = criu_check(e);
+
+	v.call.fds = v.fds;
+	add_options(&v, i);
+	if (r == 0)
+		r = read_beside(&v, i->dir, e);
+	if (r == 0)
+		r = add_mounts(&v, e);
+	if (r == 0)
+		r = add_streams(&v, e);
+	if (r == 0)
+		r = add_network(&v, e);
+	if (r == 0)
+		r = call_aside(&v, e);
+	if (r == 0)
+		r = read_pid(&out->pid, s->dir, e);
+	if (r == 0)
+		out->pidfd = proc_pidfd_open(out->pid);
+	return r;
+}
