@@ -200,17 +200,22 @@ static int create_db(struct store *s, struct err *e)
 /* blobs/sha256, ingest, and the two files that make it an OCI layout. */
 static int create_content(struct store *s, struct err *e)
 {
-	AUTO_FREE char *blobs = join(s->paths[STORE_DIR_CONTENT], "blobs/sha256");
+	AUTO_FREE char *blobs = join(s->paths[STORE_DIR_CONTENT], "blobs");
+	AUTO_FREE char *sha256 = join(blobs, "sha256");
 	AUTO_FD int fd = -1;
+	int r;
 
-	fd = fs_mkdirs(AT_FDCWD, blobs, 0700, e);
+	fd = fs_mkdirs(AT_FDCWD, sha256, 0700, e);
 	if (fd < 0)
 		return fd;
 	fd_auto(&fd);
+	fd = fs_open_dir(AT_FDCWD, blobs, e);
+	r = fd < 0 ? fd : fs_sync_dir(fd, blobs, e);
+	if (r < 0)
+		return r;
+	fd_auto(&fd);
 	fd = fs_open_dir(AT_FDCWD, s->paths[STORE_DIR_CONTENT], e);
-	if (fd < 0)
-		return fd;
-	return layout_make(fd, e);
+	return fd < 0 ? fd : layout_make(fd, e);
 }
 
 /* Who can rename a directory above ours can put another store in its place.
@@ -236,6 +241,30 @@ static int check_above(const char *path, struct err *e)
 	return 0;
 }
 
+/* A store that is lost with the name of a directory above it is not safe: those
+ * up to where its file system begins may be new as well. */
+static int sync_above(const char *path, struct err *e)
+{
+	AUTO_FREE char *dir = mem_str(path);
+	struct stat own, st;
+	int r = stat(dir, &own) < 0 ? err_sys(e, "stat '%s'", dir) : 0;
+
+	for (char *p = strrchr(dir, '/'); r == 0 && p && p > dir; p = strrchr(dir, '/')) {
+		AUTO_FD int fd = -1;
+
+		*p = '\0';
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == EACCES)
+			continue;		/* not made by us */
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return err_sys(e, "open '%s'", dir);
+		if (st.st_dev != own.st_dev)
+			break;
+		r = fs_sync_dir(fd, dir, e);
+	}
+	return r;
+}
+
 static int create(struct store *s, struct err *e)
 {
 	int r = check_above(s->paths[STORE_DIR_ROOT], e);
@@ -249,9 +278,11 @@ static int create(struct store *s, struct err *e)
 			return fd;
 	}
 	r = create_content(s, e);
-	if (r < 0)
-		return r;
-	return create_db(s, e);
+	if (r == 0)
+		r = sync_above(s->paths[STORE_DIR_CONTENT], e);
+	if (r == 0)
+		r = sync_above(s->paths[STORE_DIR_ROOT], e);
+	return r < 0 ? r : create_db(s, e);
 }
 
 /* Runs the migrations that an older store lacks.  Alone: others that wait for
