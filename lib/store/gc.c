@@ -66,15 +66,18 @@ static int find_blobs(struct digest *v, uint64_t *sizes, struct run *g, struct e
 	return r < 0 ? r : len;
 }
 
-/* First step: marks it if really nothing refers to it. */
-static int doom_blob(struct store *s, const struct digest *d, struct err *e)
+/* First step: marks them if really nothing refers to them.  Durable, or a file
+ * may be gone and its row back. */
+static int doom_blobs(struct store *s, const struct digest *v, int len, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	int r = store_begin(&tx, s, STORE_FAST, e);
+	int r = store_begin(&tx, s, STORE_DURABLE, e);
 
-	if (r == 0)
-		r = db_run(s, SQL_GC_DOOM_BLOB, ARGS(D(d)), e);
-	return r < 0 ? r : store_commit(&tx, e);
+	for (int i = 0; i < len && r >= 0; i++)
+		r = db_run(s, SQL_GC_DOOM_BLOB, ARGS(D(&v[i])), e);
+	if (r >= 0)
+		r = store_commit(&tx, e);
+	return r < 0 ? r : failpoint("gc.doomed", e);
 }
 
 /* How many blobs went; 0: done, or none could be removed. */
@@ -83,15 +86,12 @@ static int sweep_blobs(struct run *g, struct err *e)
 	struct digest v[ROUND];
 	uint64_t sizes[ROUND];
 	int len = find_blobs(v, sizes, g, e);
+	int doomed = len > 0 ? doom_blobs(g->s, v, len, e) : len;
 	int done = 0;
 
-	for (int i = 0; i < len && !is_late(g); i++) {
-		int r = doom_blob(g->s, &v[i], e);
+	for (int i = 0; doomed == 0 && i < len && !is_late(g); i++) {
+		int r = blob_bury(g->s, &v[i], e);
 
-		if (r == 0)
-			r = failpoint("gc.doomed", e);
-		if (r == 0)
-			r = blob_bury(g->s, &v[i], e);
 		if (r > 0) {
 			done++;
 			g->res.blobs++;
@@ -99,7 +99,7 @@ static int sweep_blobs(struct run *g, struct err *e)
 		}
 		(void)note(g, r, e);
 	}
-	return len < 0 ? note(g, len, e) : done;
+	return doomed < 0 ? note(g, doomed, e) : done;
 }
 
 /* --- snapshots --- */
@@ -108,6 +108,7 @@ struct victim {
 	int64_t id;
 	char *driver;
 	uint64_t size;
+	bool is_dropped;
 };
 
 static int find_snapshots(struct victim *v, int *len, struct run *g, struct err *e)
@@ -122,20 +123,21 @@ static int find_snapshots(struct victim *v, int *len, struct run *g, struct err 
 	return r < 0 ? r : 0;
 }
 
-static int drop_snapshot(struct store *s, int64_t id, struct err *e)
+/* Durable, or a directory may be gone and its row back. */
+static int drop_snapshots(struct victim *v, int len, struct store *s, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	int changed, r = store_begin(&tx, s, STORE_FAST, e);
+	int r = store_begin(&tx, s, STORE_DURABLE, e);
 
-	if (r < 0)
-		return r;
-	changed = db_run(s, SQL_GC_SNAPSHOT, ARGS(I(id)), e);
-	if (changed <= 0)
-		return changed;
-	r = db_run(s, SQL_SNAPSHOT_DELETE_PARENTS, ARGS(I(id)), e);
+	for (int i = 0; i < len && r >= 0; i++) {
+		r = db_run(s, SQL_GC_SNAPSHOT, ARGS(I(v[i].id)), e);
+		v[i].is_dropped = r > 0;
+		if (r > 0)
+			r = db_run(s, SQL_SNAPSHOT_DELETE_PARENTS, ARGS(I(v[i].id)), e);
+	}
 	if (r >= 0)
 		r = store_commit(&tx, e);
-	return r < 0 ? r : changed;
+	return r < 0 ? r : failpoint("gc.snapshot", e);
 }
 
 static int sweep_snapshots(struct run *g, struct err *e)
@@ -144,18 +146,15 @@ static int sweep_snapshots(struct run *g, struct err *e)
 	int len = 0, done = 0;
 	int found = find_snapshots(v, &len, g, e);
 
+	if (found == 0 && len && !is_late(g))
+		found = drop_snapshots(v, len, g->s, e);
 	for (int i = 0; i < len; i++) {
-		int r = is_late(g) ? 0 : drop_snapshot(g->s, v[i].id, e);
-
-		if (r > 0) {
+		if (found == 0 && v[i].is_dropped) {
 			done++;
 			g->res.snapshots++;
 			g->res.snapshot_bytes += v[i].size;
-			r = failpoint("gc.snapshot", e);
-			if (r == 0)
-				r = snapshot_trash(g->s, v[i].driver, v[i].id, e);
+			(void)note(g, snapshot_trash(g->s, v[i].driver, v[i].id, e), e);
 		}
-		(void)note(g, r, e);
 		free(v[i].driver);
 	}
 	return found < 0 ? note(g, found, e) : done;
