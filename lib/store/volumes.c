@@ -102,6 +102,15 @@ static int row_get(struct volume *out, bool *dying, struct store *s,
 	return r;
 }
 
+static int sync_ns(int dir, const char *ns, struct err *e)
+{
+	AUTO_FD int fd = openat(dir, ns, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	return fd < 0 ? err_sys(e, "open '%s'", ns) : fs_sync_dir(fd, ns, e);
+}
+
 static int bury(struct store *s, const char *ns, const char *name, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
@@ -119,6 +128,9 @@ static int bury(struct store *s, const char *ns, const char *name, struct err *e
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", ns, name);
 	r = store_trash(s, dir, path, e);
+	/* Or the next volume of this name would adopt what is left. */
+	if (r == 0)
+		r = sync_ns(dir, ns, e);
 	if (r == 0)
 		r = failpoint("volume.buried", e);
 	if (r == 0)
