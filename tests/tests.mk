@@ -6,7 +6,7 @@ CONTAINERD = $(foreach p,runc containerd,$(if $(shell command -v $(p)),,$(p)))
 DEB_TEST = bats libcmocka-dev clang strace skopeo umoci podman crun slirp4netns docker-registry apache2-utils \
 	mmdebstrap busybox-static jq tmux expect curl iproute2 socat netcat-openbsd zstd mandoc zsh fish openssl \
 	libcap2-bin attr git util-linux libclang-rt-dev python3 procps gpg \
-	buildah catatonit netavark iptables btrfs-progs $(CONTAINERD)
+	buildah catatonit netavark iptables btrfs-progs fuse3 libfuse3-dev $(CONTAINERD)
 RPM_TEST := bats libcmocka-devel clang strace skopeo umoci podman crun runc slirp4netns docker-distribution httpd-tools \
 	busybox jq tmux expect curl iproute socat nmap-ncat zstd mandoc zsh fish openssl attr git util-linux \
 	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables btrfs-progs containerd criu
@@ -18,7 +18,7 @@ TEST_ARS = -Wl,--start-group $(call ar,$(TEST_MODS)) -Wl,--end-group
 TEST_LIBS = $(call pc,$(pc_all)) -lsubid
 unit	:= $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
 fuzzers	:= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
-faults	:= $(patsubst %.c,$(B)/%,$(wildcard tests/fault/*.c))
+faults	:= $(patsubst %.c,$(B)/%,$(filter-out %/syncfs.c,$(wildcard tests/fault/*.c))) $(B)/tests/fault/syncfs.so
 
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call ar,$(TEST_MODS))
 	$(call say,LD,$@)
@@ -32,6 +32,12 @@ $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call ar,$(TEST_MODS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARS) $(TEST_LIBS)
 .SECONDARY:
+
+$(B)/tests/fault/lossyfs: TEST_LIBS += -lfuse3
+
+$(B)/tests/fault/syncfs.so: tests/fault/syncfs.c $(B)/flags
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fPIE -fsanitize%,$(ALL_CFLAGS)) -fPIC -fvisibility=default -shared -o $@ $<
 
 unit-programs: $(unit)
 fuzz-programs: $(fuzzers)
@@ -57,7 +63,7 @@ cov:				## run the unit tests and print the coverage of each file
 	$(Q)$(MAKE) CONFIG=cov check SUITES=unit
 	$(Q)tests/build/coverage build/cov
 
-fault: old			## kill -9 or an error at every system call of pull, run, rm and others (many minutes), and old
+fault: old			## kill -9, errors and power cuts wherever pull, run, rm and others change something (many minutes), and old
 	$(Q)$(MAKE) check SUITES=fault
 
 old: all demo-image $(faults)	## run cli and run without each call that older kernels lack (root, an hour or two)
