@@ -23,7 +23,7 @@ const struct opt oci_images_options[] = {
 	FLAG(struct oci_images_opts, ext_unix_sk, 0, "ext-unix-sk",
 	     "Allow sockets that are connected to processes outside"),
 	FLAG(struct oci_images_opts, shell_job, 0, "shell-job",
-	     "Allow a terminal of the caller's as a standard stream"),
+	     "Allow a session whose leader is not in the container"),
 	FLAG(struct oci_images_opts, file_locks, 0, "file-locks",
 	     "Keep locks on files; else they are an error"),
 	CHOICE(struct oci_images_opts, manage_cgroups, 0, "manage-cgroups-mode",

@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/mount.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
@@ -63,14 +63,15 @@ static int add_mounts(struct restoring *v, struct err *e)
 	for (size_t i = 0; i < v->beside.mounts.len; i++) {
 		const char *target = v->beside.mounts.v[i];
 		AUTO_FREE char *source = images_source(v->s->spec, &host, target);
-		struct stat st;
+		AUTO_FREE char *real = source ? realpath(source, NULL) : NULL;
 
 		if (!source)
 			return err_set(e, EINVAL, "mount '%s': config.json does not have it",
 				       target);
-		if (stat(source, &st) < 0)
+		/* criu would mount a link. */
+		if (!real)
 			return err_sys(e, "mount '%s': '%s'", target, source);
-		strv_addf(&v->call.args, "--external=mnt[%s]:%s", target, source);
+		strv_addf(&v->call.args, "--external=mnt[%s]:%s", target, real);
 	}
 	for (size_t i = 0; i < v->beside.devices.len; i++) {
 		const char *pair = v->beside.devices.v[i];

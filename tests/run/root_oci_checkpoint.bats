@@ -188,6 +188,47 @@ nothing_left() {
 	nothing_left
 }
 
+@test "a terminal of the caller's is that of the next caller" {
+	works
+	need expect
+	bundle . sh -c 'while read l; do echo "got $l"; done; exit 3'
+	cat >"$BATS_TEST_TMPDIR/talk" <<-'END'
+		set timeout 60
+		log_user 0
+		proc talk {command text} {
+			global spawn_id
+			eval spawn -noecho $command
+			send "$text\r"
+			expect -re "got $text" {} timeout { puts "no answer to $text"; exit 1 }
+		}
+		set oci "coracle-oci --root [lindex $argv 0]"
+		set id [lindex $argv 1]
+		set images "--image-path [lindex $argv 2]"
+		talk "$oci run $id" one
+		eval exec $oci checkpoint $images $id
+		talk "$oci restore $images $id" two
+		send "\004"
+		expect eof
+		exit [lindex [wait] 3]
+	END
+	fails 3 expect "$BATS_TEST_TMPDIR/talk" "$BATS_TEST_TMPDIR/state" "$ID" "$IMAGES"
+	nothing_left
+}
+
+@test "--file-locks: else a lock is an error; sources of mounts may be links" {
+	works
+	need flock
+	start '.mounts += (["/usr", "/lib", "/lib64"] | map({destination: ., source: ., options: ["rbind", "ro"]}))' \
+		"$(command -v flock)" /tmp/l sleep 1000
+	wait_for 5 test -e "$BUNDLE/rootfs/tmp/l"
+	fails 1 save
+	output_has 'criu dump: .*--file-locks'
+	status_is running
+	ok save --file-locks
+	ok restore --file-locks
+	fails 1 oci exec "$ID" flock -n /tmp/l true
+}
+
 @test "the host's network, and one that is joined" {
 	local net
 	works
