@@ -11,8 +11,8 @@ static const struct opt pull_opts[] = {
 	CHOICE(struct pull_args, policy, 0, "policy", "always missing newer never",
 	       "When to ask the registry"),
 	FLAG(struct pull_args, quiet, 'q', "quiet", "Print only the reference"),
-	CHOICE(struct pull_args, snapshotter, 0, "snapshotter", SNAP_NAMES,
-	       "Force how layers are stacked"),
+	TEXT(struct pull_args, snapshotter, 0, "snapshotter", "NAME", WORD_ANY,
+	     "Force how layers are stacked: " SNAP_NAMES),
 	{ .kind = OPT_END },
 };
 

@@ -20,7 +20,7 @@ static const struct opt usage_opts[] = {
 	TEXT(struct usage_args, format, 0, "format", "FORMAT", WORD_ANY,
 	     "json, table, or a Go template"),
 	TEXT(struct usage_args, snapshotter, 0, "snapshotter", "NAME", WORD_ANY,
-	     SNAP_NAMES_TEXT ", instead of this machine's"),
+	     SNAP_NAMES ", instead of this machine's"),
 	{ .kind = OPT_END },
 };
 

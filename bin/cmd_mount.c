@@ -15,7 +15,7 @@ struct mount_args {
 
 #define SNAPSHOTTER								\
 	TEXT(struct mount_args, snapshotter, 0, "snapshotter", "NAME", WORD_ANY, \
-	     SNAP_NAMES_TEXT ", instead of this machine's")
+	     SNAP_NAMES ", instead of this machine's")
 
 static const struct opt snapshot_opts[] = {
 	FLAG(struct mount_args, rw, 0, "rw", "Let the command write to it"),

@@ -14,7 +14,7 @@
 #include "lib/fmt/table.h"
 #include "lib/os/probe.h"
 #include "lib/plugin/helper.h"
-#include "lib/snap/snap.h"
+#include "lib/snap/external.h"
 #include "rootless/idmap.h"
 
 #define CREDENTIAL_PREFIX "docker-credential-"
@@ -48,6 +48,8 @@ struct list {
 	json_t *rows;
 	struct buf platform;
 	struct probe probe;
+	struct ids ids;
+	struct snap_env snap;
 };
 
 /* status: "ok", or why not.  The row is borrowed. */
@@ -74,26 +76,18 @@ static const char *answer(int probed)
 
 /* --- built in --- */
 
-static int add_snapshotters(struct list *l, struct ctr_env *env, struct err *e)
+static json_t *add_snapshotter(struct list *l, const struct snap_driver *d)
 {
-	struct snap_env snap = {
-		.base = store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
-		.fuse_overlayfs = env->fuse_program,
-	};
-	struct ids ids;
-	int r = ctr_ids(env, NULL, &ids, e);
+	struct err why = ERR_INIT;
+	int r = d->probe(d, &l->snap, &why);
 
-	if (r < 0)
-		return r;
-	snap.map = &ids.map;
-	for (size_t i = 0; snap_drivers[i]; i++) {
-		struct err why = ERR_INIT;
+	return add(l, "snapshotter", d->name, l->platform.data, r < 0 ? why.text : "ok");
+}
 
-		r = snap_drivers[i]->probe(&snap, &why);
-		(void)add(l, "snapshotter", snap_drivers[i]->name, l->platform.data,
-			  r < 0 ? why.text : "ok");
-	}
-	return 0;
+static void add_snapshotters(struct list *l)
+{
+	for (size_t i = 0; snap_drivers[i]; i++)
+		(void)add_snapshotter(l, snap_drivers[i]);
 }
 
 static void add_drivers(struct list *l)
@@ -165,34 +159,53 @@ static void add_runtimes(struct list *l, const struct ctr_env *env)
 	}
 }
 
+typedef json_t *add_fn(struct list *l, const char *id);
+
+static json_t *add_helper(struct list *l, const char *id)
+{
+	return add(l, "credential", id, "-", "ok");
+}
+
+static json_t *add_external(struct list *l, const char *id)
+{
+	const struct snap_driver *d = snap_find(id);
+	struct err why = ERR_INIT;
+
+	if (d)
+		return add_snapshotter(l, d);
+	(void)!snap_refuse(id, &why);
+	return add(l, "snapshotter", id, l->platform.data, why.text);
+}
+
 /* One directory of PATH; what was in an earlier one hides it. */
-static void add_helpers_in(struct list *l, const char *dir, struct strv *known)
+static void add_programs_in(struct list *l, const char *dir, const char *prefix,
+			    struct strv *known, add_fn *fn)
 {
 	DIR *d = opendir(dir);
 	const struct dirent *entry;
 
 	while (d && (entry = readdir(d))) {
-		const char *id = str_after(entry->d_name, CREDENTIAL_PREFIX);
+		const char *id = str_after(entry->d_name, prefix);
 		AUTO_FREE char *path = NULL;
 
 		if (str_is_empty(id) || strv_has(known, id) ||
 		    !(path = find_in_path(entry->d_name, dir)))
 			continue;
 		strv_add(known, id);
-		jtree_text(add(l, "credential", id, "-", "ok"), "Path", path);
+		jtree_text(fn(l, id), "Path", path);
 	}
 	if (d)
 		(void)closedir(d);
 }
 
-static void add_helpers(struct list *l)
+static void add_programs(struct list *l, const char *prefix, add_fn *fn)
 {
 	AUTO_FREE char *path = mem_str(str_or(getenv("PATH"), ""));
 	AUTO(strv) struct strv known = STRV_INIT;
 	char *save = NULL;
 
 	for (char *dir = strtok_r(path, ":", &save); dir; dir = strtok_r(NULL, ":", &save))
-		add_helpers_in(l, dir, &known);
+		add_programs_in(l, dir, prefix, &known, fn);
 }
 
 /* --- commands --- */
@@ -213,12 +226,18 @@ static int gather(struct list *l, struct app *app, struct ctr_env *env, struct e
 	if (r < 0)
 		return r;
 	(void)add(l, "content", "local", "-", "ok");
-	r = add_snapshotters(l, env, e);
+	r = ctr_ids(env, NULL, &l->ids, e);
 	if (r < 0)
 		return r;
+	l->snap = (struct snap_env){
+		.base = store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
+		.fuse_overlayfs = env->fuse_program, .map = &l->ids.map,
+	};
+	add_snapshotters(l);
+	add_programs(l, EXTERNAL_PREFIX, add_external);
 	add_runtimes(l, env);
 	add_drivers(l);
-	add_helpers(l);
+	add_programs(l, CREDENTIAL_PREFIX, add_helper);
 	return 0;
 }
 
@@ -265,7 +284,9 @@ const struct cmd cmd_plugin_ls = {
 	.max = 0,
 	.about = "List snapshotters, OCI runtimes, network and log drivers and credential "
 		 "helpers, with what keeps them from working here. A runtime can be named with "
-		 "'coracle run --runtime'; one that is a program elsewhere by its path.",
+		 "'coracle run --runtime'; one that is a program elsewhere by its path. A program "
+		 EXTERNAL_PREFIX "NAME in PATH is a snapshotter: 'coracle run --snapshotter "
+		 "NAME'.",
 	.example = "coracle plugin ls\n"
 		   "coracle plugin ls --format '{{.ID}} {{.Path}} {{.Version}}'",
 	.opts = plugin_opts,

@@ -21,7 +21,7 @@ struct snapshot_args {
 
 #define SNAPSHOTTER								\
 	TEXT(struct snapshot_args, snapshotter, 0, "snapshotter", "NAME", WORD_ANY, \
-	     SNAP_NAMES_TEXT ", instead of this machine's")
+	     SNAP_NAMES ", instead of this machine's")
 
 static const struct opt driver_opts[] = { SNAPSHOTTER, { .kind = OPT_END } };
 
@@ -476,7 +476,7 @@ static const struct opt snapshot_diff_opts[] = {
 	TEXT(struct snapshot_diff_args, output, 'o', "output", "FILE", WORD_FILE,
 	     "Write this file, not standard output"),
 	TEXT(struct snapshot_diff_args, snapshotter, 0, "snapshotter", "NAME", WORD_ANY,
-	     SNAP_NAMES_TEXT ", instead of this machine's"),
+	     SNAP_NAMES ", instead of this machine's"),
 	{ .kind = OPT_END },
 };
 

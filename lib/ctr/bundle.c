@@ -55,7 +55,7 @@ int ctr_rootfs(struct rootfs *out, struct ctr_env *env, int64_t snapshot, struct
 		strv_addf(&lowers, "%lld", (long long)snap.parents[i]);
 	snprintf(id, sizeof(id), "%lld", (long long)snapshot);
 	rootfs_clear(out);
-	driver->describe(out, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), id, &lowers);
+	snap_describe(out, driver, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), id, &lowers);
 	return 0;
 }
 

@@ -32,9 +32,6 @@ int ctr_driver(const struct snap_driver **out, struct ctr_env *env, const struct
 	struct err ignored = ERR_INIT;
 	AUTO_FD int cache = fs_mkdirs(AT_FDCWD, env->cache_dir, 0700, &ignored);
 
-	if (forced && !snap_find(forced))
-		return err_set(e, EINVAL,
-			       "--snapshotter: '%s' is not one of " SNAP_NAMES_TEXT, forced);
 	return snap_choose(out, &snap, cache, PROBE_NAME, forced, e);
 }
 
@@ -114,7 +111,7 @@ int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_
 		return base_fd;
 	/* The usual root is ours and needs no user namespace. */
 	if (l->driver->form != SNAP_MERGED &&
-	    l->driver->prepare(base_fd, id, &lowers, &direct) == 0)
+	    l->driver->prepare(l->driver, base_fd, id, &lowers, &direct) == 0)
 		return 0;
 	return snap_prepare(l->driver, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), id, &lowers,
 			    l->idmap, e);
@@ -134,7 +131,7 @@ void ctr_layers_root(struct rootfs *out, struct ctr_env *env, const struct ctr_l
 
 	snprintf(top, sizeof(top), "%lld", (long long)l->ids[l->count - 1]);
 	layers_names(&below, l->ids, l->count - 1);
-	l->driver->describe(out, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), top, &below);
+	snap_describe(out, l->driver, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), top, &below);
 }
 
 /* Where nothing has to be mounted, the image is root.upper itself. */
@@ -148,7 +145,7 @@ static void image_root(struct fill *f, struct ctr_env *env, const struct ctr_bun
 		return;
 	}
 	layers_names(&lowers, l->ids, l->count);
-	l->driver->describe(&f->root, store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
+	snap_describe(&f->root, l->driver, store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
 			    lowers.v[0], &lowers);
 }
 

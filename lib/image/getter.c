@@ -716,7 +716,7 @@ static int merge(struct merging *m, size_t lowest, struct err *e)
 		from = m->snap[i].fd;
 	}
 	w->form = SNAP_MERGED;
-	w->clone = o->env->driver->clone;
+	w->cloner = o->env->driver;
 	w->owners = o->env->record_owners ? UNPACK_OWNERS_RECORD : UNPACK_OWNERS_SET;
 	if (r == 0)
 		r = work_start(w, 1, o->env->map, e);

@@ -188,11 +188,11 @@ static int do_layer(struct work *w, size_t i, int dir_fd, int root_fd, char *buf
 /* 0755 is what the root is when no layer says. */
 static int open_root(const struct work *w, const struct work_job *j, struct err *e)
 {
-	int r = w->clone ? w->clone(j->dir_fd, j->from_fd, e) : 0;
+	int r = w->cloner ? w->cloner->clone(w->cloner, j->dir_fd, j->from_fd, e) : 0;
 
 	if (r == 0)
-		r = w->clone ? fs_open_dir(j->dir_fd, "fs", e) :
-			       fs_mkdirs(j->dir_fd, "fs", 0755, e);
+		r = w->cloner ? fs_open_dir(j->dir_fd, "fs", e) :
+				fs_mkdirs(j->dir_fd, "fs", 0755, e);
 	return r < 0 ? err_ctx(e, r, "make the layer's directory") : r;
 }
 

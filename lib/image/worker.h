@@ -68,7 +68,7 @@ struct work {
 	struct work_job job[MAX_LAYERS];
 	size_t jobs;
 	enum snap_form form;
-	int (*clone)(int dir_fd, int from_fd, struct err *e);	/* of the driver; NULL */
+	const struct snap_driver *cloner;	/* makes the directories; NULL: mkdir() does */
 	enum unpack_owners owners;
 	struct enter_child child[MAX_WORKERS];
 	size_t children;

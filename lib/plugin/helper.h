@@ -22,6 +22,14 @@ struct helper {
 	unsigned timeout_ms;
 };
 
+/* For programs that speak Coracle's own protocol: both descriptors 0 and 1 are
+ * a socket.  The input goes there, and one answer comes back, each as four bytes
+ * of length (most significant first) and so many bytes; then the program ends
+ * with status 0, or all was in vain.  Its standard error is dropped.
+ * -EPROTO an answer that is cut short; -EFBIG larger than answer->max; -EIO
+ * another status. */
+int helper_ask(const struct helper *h, struct buf *answer, struct err *e) MUST_CHECK;
+
 /* *status is the shell's number for how it ended (128 + n: signal n). */
 int helper_run(const struct helper *h, struct buf *output, int *status,
 	       struct err *e) MUST_CHECK;

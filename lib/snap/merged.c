@@ -1,5 +1,7 @@
 /* The two drivers that have all layers in one tree: they differ in how they get
  * another one like it. */
+#include "lib/snap/merged.h"
+
 #include <fcntl.h>
 #include <linux/btrfs.h>
 #include <linux/magic.h>
@@ -10,14 +12,10 @@
 #include <sys/vfs.h>
 
 #include "lib/base/fs.h"
-#include "lib/base/mem.h"
-#include "lib/snap/snap.h"
 #include "lib/snap/try.h"
 
-typedef int clone_fn(int dir_fd, int from_fd, struct err *e);
-
-static int prepare(int base_fd, const char *id, const struct strv *lowers, clone_fn *clone,
-		   struct err *e)
+int merged_prepare(const struct snap_driver *d, int base_fd, const char *id,
+		   const struct strv *lowers, struct err *e)
 {
 	AUTO_FD int dir = fs_mkdirs(base_fd, id, 0700, e);
 	AUTO_FD int from = -1;
@@ -31,26 +29,48 @@ static int prepare(int base_fd, const char *id, const struct strv *lowers, clone
 		if (from < 0)
 			return from;
 	}
-	return clone(dir, from, e);
+	return d->clone(d, dir, from, e);
 }
 
-static void describe(struct rootfs *out, const char *driver, const char *base, const char *id)
+/* (child) */
+static int try_both(void *arg, struct err *e)
 {
-	out->kind = ROOTFS_DIR;
-	out->base = mem_printf("%s/%s", base, driver);
-	out->upper = mem_printf("%s/fs", id);
+	const struct snap_try *t = arg;
+	AUTO_FD int dir = fs_open_dir(AT_FDCWD, t->dir, e);
+	AUTO_FD int one = -1, two = -1;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	one = fs_mkdirs(dir, "one", 0700, e);
+	if (one < 0)
+		return one;
+	two = fs_mkdirs(dir, "two", 0700, e);
+	if (two < 0)
+		return two;
+	r = t->driver->clone(t->driver, one, -1, e);
+	return r < 0 ? r : t->driver->clone(t->driver, two, one, e);
+}
+
+int merged_probe(const struct snap_driver *d, const struct snap_env *env, struct err *e)
+{
+	struct snap_try t = { .driver = d };
+
+	return snap_try(env, &t, try_both, e);
 }
 
 /* --- native: copies --- */
 
-static int native_probe(const struct snap_env *env, struct err *e)
+static int native_probe(const struct snap_driver *d UNUSED, const struct snap_env *env,
+			struct err *e)
 {
 	AUTO_FD int fd = fs_open_dir(AT_FDCWD, env->base, e);
 
 	return fd < 0 ? fd : 0;
 }
 
-static int native_clone(int dir_fd, int from_fd, struct err *e)
+static int native_clone(const struct snap_driver *d UNUSED, int dir_fd, int from_fd,
+			struct err *e)
 {
 	AUTO_FD int to = fs_mkdirs(dir_fd, "fs", 0755, e);
 	AUTO_FD int from = -1;
@@ -61,24 +81,13 @@ static int native_clone(int dir_fd, int from_fd, struct err *e)
 	return from < 0 ? from : snap_copy_tree(to, from, e);
 }
 
-static int native_prepare(int base_fd, const char *id, const struct strv *lowers, struct err *e)
-{
-	return prepare(base_fd, id, lowers, native_clone, e);
-}
-
-static void native_describe(struct rootfs *out, const char *base, const char *id,
-			    const struct strv *lowers UNUSED)
-{
-	describe(out, "native", base, id);
-}
-
 const struct snap_driver snap_native = {
 	.name = "native",
 	.form = SNAP_MERGED,
+	.kind = ROOTFS_DIR,
 	.probe = native_probe,
-	.prepare = native_prepare,
+	.prepare = merged_prepare,
 	.clone = native_clone,
-	.describe = native_describe,
 };
 
 /* --- btrfs: a subvolume for each --- */
@@ -92,7 +101,8 @@ static int new_subvolume(int dir_fd, struct err *e)
 	return fchmodat(dir_fd, "fs", 0755, 0) < 0 ? err_sys(e, "set mode of a subvolume") : 0;
 }
 
-static int btrfs_clone(int dir_fd, int from_fd, struct err *e)
+static int btrfs_clone(const struct snap_driver *d UNUSED, int dir_fd, int from_fd,
+		       struct err *e)
 {
 	struct btrfs_ioctl_vol_args_v2 args = { .name = "fs" };
 	AUTO_FD int from = -1;
@@ -108,55 +118,23 @@ static int btrfs_clone(int dir_fd, int from_fd, struct err *e)
 	return 0;
 }
 
-static int btrfs_prepare(int base_fd, const char *id, const struct strv *lowers, struct err *e)
+static int btrfs_probe(const struct snap_driver *d, const struct snap_env *env, struct err *e)
 {
-	return prepare(base_fd, id, lowers, btrfs_clone, e);
-}
-
-/* (child) A subvolume, and one like it. */
-static int btrfs_try(void *arg, struct err *e)
-{
-	const struct snap_try *t = arg;
-	AUTO_FD int dir = fs_open_dir(AT_FDCWD, t->dir, e);
-	AUTO_FD int one = -1, two = -1;
-	int r;
-
-	if (dir < 0)
-		return dir;
-	one = fs_mkdirs(dir, "one", 0700, e);
-	if (one < 0)
-		return one;
-	two = fs_mkdirs(dir, "two", 0700, e);
-	if (two < 0)
-		return two;
-	r = btrfs_clone(one, -1, e);
-	return r < 0 ? r : btrfs_clone(two, one, e);
-}
-
-static int btrfs_probe(const struct snap_env *env, struct err *e)
-{
-	struct snap_try t = { .dir = NULL };
 	struct statfs fs;
 
 	if (statfs(env->base, &fs) < 0)
 		return err_sys(e, "'%s'", env->base);
 	if (fs.f_type != BTRFS_SUPER_MAGIC)
 		return err_set(e, ENOTSUP, "'%s' is not on btrfs", env->base);
-	return snap_try(env, &t, btrfs_try, e);
-}
-
-static void btrfs_describe(struct rootfs *out, const char *base, const char *id,
-			   const struct strv *lowers UNUSED)
-{
-	describe(out, "btrfs", base, id);
+	return merged_probe(d, env, e);
 }
 
 const struct snap_driver snap_btrfs = {
 	.name = "btrfs",
 	.form = SNAP_MERGED,
+	.kind = ROOTFS_DIR,
 	.is_chained = true,
 	.probe = btrfs_probe,
-	.prepare = btrfs_prepare,
+	.prepare = merged_prepare,
 	.clone = btrfs_clone,
-	.describe = btrfs_describe,
 };

@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/os/enter.h"
+#include "lib/snap/external.h"
 
 const struct snap_driver *const snap_drivers[] = {
 	&snap_overlay,
@@ -35,7 +36,13 @@ const struct snap_driver *snap_find(const char *name)
 	for (size_t i = 0; snap_drivers[i]; i++)
 		if (str_eq(snap_drivers[i]->name, name))
 			return snap_drivers[i];
-	return NULL;
+	return external_find(name);
+}
+
+int snap_refuse(const char *name, struct err *e)
+{
+	return err_set(e, EINVAL, "no snapshotter '%s': %s; built in are " SNAP_NAMES, name,
+		       str_or(external_refuses(name), "too many others"));
 }
 
 /* --- which driver --- */
@@ -71,7 +78,7 @@ static const struct snap_driver *cached(int dirfd, const char *name,
 static int probe_one(const struct snap_driver *d, const struct snap_env *env,
 		     struct err *e)
 {
-	int r = d->probe(env, e);
+	int r = d->probe(d, env, e);
 
 	return r < 0 ? err_ctx(e, r, "snapshotter '%s'", d->name) : 0;
 }
@@ -86,7 +93,7 @@ int snap_choose(const struct snap_driver **out, const struct snap_env *env,
 	int r;
 
 	if (forced && !d)
-		return err_set(e, EINVAL, "no snapshotter '%s'", forced);
+		return snap_refuse(forced, e);
 	r = cache_key(&key, env, e);
 	if (r < 0)
 		return r;
@@ -131,7 +138,7 @@ static int do_prepare(void *arg, struct err *e)
 {
 	const struct prepare *p = arg;
 
-	return p->driver->prepare(p->base_fd, p->id, p->lowers, e);
+	return p->driver->prepare(p->driver, p->base_fd, p->id, p->lowers, e);
 }
 
 /* An empty upper directory needs no namespace when its owner is we. */
@@ -174,6 +181,19 @@ int snap_prepare(const struct snap_driver *d, const char *base, const char *id,
 		return err_ctx(e, r, "prepare snapshot %s", id);
 	}
 	return 0;
+}
+
+void snap_describe(struct rootfs *out, const struct snap_driver *d, const char *base,
+		   const char *id, const struct strv *lowers)
+{
+	out->kind = d->kind;
+	out->base = mem_printf("%s/%s", base, d->name);
+	out->upper = mem_printf("%s/fs", id);
+	if (d->kind == ROOTFS_DIR)
+		return;
+	for (size_t i = 0; i < lowers->len; i++)
+		strv_addf(&out->lowers, "%s/fs", lowers->v[i]);
+	out->work = mem_printf("%s/work", id);
 }
 
 int snap_remove(int dirfd, const char *name, const struct idmap *map,

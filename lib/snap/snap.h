@@ -14,7 +14,8 @@
  * layer begins as a snapshot of the one below, that of a container as one of
  * its image, at once and without taking room.  What a driver wants of the
  * layers is its form: with SNAP_STACKED each layer is unpacked by itself, in
- * any order; with SNAP_MERGED bottom first, onto those below.
+ * any order; with SNAP_MERGED bottom first, onto those below.  Programs of
+ * others (external.h) make trees of that kind, too.
  *
  * Functions marked (child) run where the ids of the tree are mapped: in
  * enter_run() with the store's map.
@@ -91,6 +92,7 @@ struct snap_env {
 struct snap_driver {
 	const char *name;
 	enum snap_form form;
+	enum rootfs_kind kind;		/* how prepared directories are mounted */
 
 	/* SNAP_MERGED: each layer of an image has a tree, a clone of that of
 	 * the layer below; else there is one, of the topmost layer. */
@@ -98,22 +100,18 @@ struct snap_driver {
 
 	/* Can it work on this file system with this map?  Tries it, in a
 	 * namespace of its own.  -ENOTSUP says why not. */
-	int (*probe)(const struct snap_env *env, struct err *e);
+	int (*probe)(const struct snap_driver *d, const struct snap_env *env, struct err *e);
 
 	/* (child) Makes the directories of a container: base_fd is
 	 * BASE/<driver>, which has them as id; lowers are ids, topmost first
 	 * (SNAP_MERGED: exactly one).  Mode and owner of the root are those of
 	 * the topmost layer.  The caller syncs and removes on failure. */
-	int (*prepare)(int base_fd, const char *id, const struct strv *lowers,
-		       struct err *e);
+	int (*prepare)(const struct snap_driver *d, int base_fd, const char *id,
+		       const struct strv *lowers, struct err *e);
 
 	/* (child) SNAP_MERGED: makes dir_fd/fs, like from_fd/fs, or empty with
 	 * mode 0755 when from_fd is -1. */
-	int (*clone)(int dir_fd, int from_fd, struct err *e);
-
-	/* How prepared directories are mounted. */
-	void (*describe)(struct rootfs *out, const char *base, const char *id,
-			 const struct strv *lowers);
+	int (*clone)(const struct snap_driver *d, int dir_fd, int from_fd, struct err *e);
 };
 
 extern const struct snap_driver snap_overlay;
@@ -121,13 +119,14 @@ extern const struct snap_driver snap_fuse;
 extern const struct snap_driver snap_btrfs;
 extern const struct snap_driver snap_native;
 
-/* All drivers, best first, ended by NULL; their names, as tables of options
- * have choices, and for people. */
+/* What is built in, best first, ended by NULL; the names, for people. */
 extern const struct snap_driver *const snap_drivers[];
-#define SNAP_NAMES "overlay fuse-overlayfs btrfs native"
-#define SNAP_NAMES_TEXT "overlay, fuse-overlayfs, btrfs or native"
+#define SNAP_NAMES "overlay, fuse-overlayfs, btrfs or native"
 
-const struct snap_driver *snap_find(const char *name);	/* NULL: none */
+/* A built-in one, or a program of the user's (external.h) whether it is there
+ * or not; NULL: there can be none of that name, and snap_refuse() says why. */
+const struct snap_driver *snap_find(const char *name);
+int snap_refuse(const char *name, struct err *e);	/* -EINVAL */
 
 /* The first driver that works.  The answer is kept in the file cache_name of
  * cache_dirfd (-1: not kept) and believed for this boot, this map and this
@@ -141,6 +140,10 @@ int snap_choose(const struct snap_driver **out, const struct snap_env *env,
 int snap_prepare(const struct snap_driver *d, const char *base, const char *id,
 		 const struct strv *lowers, const struct idmap *map,
 		 struct err *e) MUST_CHECK;
+
+/* How it is mounted; out is empty before. */
+void snap_describe(struct rootfs *out, const struct snap_driver *d, const char *base,
+		   const char *id, const struct strv *lowers);
 
 /* Removes BASE/<driver>/<id>, or what it was renamed to: dirfd and name.
  * In a child inside map. */

@@ -31,7 +31,7 @@ static int set_owner(int fd, const struct stat *want, struct err *e)
 /* The upper directory looks like the root of the topmost layer, because it is
  * the root that the container sees; overlay's scratch space belongs to ids of
  * the container as well. */
-static int stacked_prepare(int base_fd, const char *id,
+static int stacked_prepare(const struct snap_driver *d UNUSED, int base_fd, const char *id,
 			   const struct strv *lowers, struct err *e)
 {
 	struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
@@ -61,30 +61,6 @@ static int stacked_prepare(int base_fd, const char *id,
 	if (fchmod(fs, st.st_mode & 07777) < 0)
 		return err_sys(e, "set mode of snapshot %s", id);
 	return 0;
-}
-
-static void describe(struct rootfs *out, enum rootfs_kind kind,
-		     const char *driver, const char *base, const char *id,
-		     const struct strv *lowers)
-{
-	out->kind = kind;
-	out->base = mem_printf("%s/%s", base, driver);
-	for (size_t i = 0; i < lowers->len; i++)
-		strv_addf(&out->lowers, "%s/fs", lowers->v[i]);
-	out->upper = mem_printf("%s/fs", id);
-	out->work = mem_printf("%s/work", id);
-}
-
-static void overlay_describe(struct rootfs *out, const char *base,
-			     const char *id, const struct strv *lowers)
-{
-	describe(out, ROOTFS_OVERLAY, "overlay", base, id, lowers);
-}
-
-static void fuse_describe(struct rootfs *out, const char *base,
-			  const char *id, const struct strv *lowers)
-{
-	describe(out, ROOTFS_FUSE, "fuse-overlayfs", base, id, lowers);
 }
 
 /* --- probes: a tiny overlay in a directory of its own --- */
@@ -140,12 +116,14 @@ static int stacked_probe(const struct snap_env *env, const char *fuse,
 	return snap_try(env, &t, do_probe, e);
 }
 
-static int overlay_probe(const struct snap_env *env, struct err *e)
+static int overlay_probe(const struct snap_driver *d UNUSED, const struct snap_env *env,
+			 struct err *e)
 {
 	return stacked_probe(env, NULL, e);
 }
 
-static int fuse_probe(const struct snap_env *env, struct err *e)
+static int fuse_probe(const struct snap_driver *d UNUSED, const struct snap_env *env,
+		      struct err *e)
 {
 	if (!env->fuse_overlayfs)
 		return err_set(e, ENOTSUP, "the program fuse-overlayfs is not there");
@@ -157,15 +135,15 @@ static int fuse_probe(const struct snap_env *env, struct err *e)
 const struct snap_driver snap_overlay = {
 	.name = "overlay",
 	.form = SNAP_STACKED,
+	.kind = ROOTFS_OVERLAY,
 	.probe = overlay_probe,
 	.prepare = stacked_prepare,
-	.describe = overlay_describe,
 };
 
 const struct snap_driver snap_fuse = {
 	.name = "fuse-overlayfs",
 	.form = SNAP_STACKED_FUSE,
+	.kind = ROOTFS_FUSE,
 	.probe = fuse_probe,
 	.prepare = stacked_prepare,
-	.describe = fuse_describe,
 };

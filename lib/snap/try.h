@@ -10,7 +10,8 @@
 
 struct snap_try {
 	const char *dir;		/* a path: descriptors are of the outer mounts */
-	const char *fuse;		/* NULL: the kernel's overlay */
+	const struct snap_driver *driver;	/* whatever fn wants: what to try, */
+	const char *fuse;		/* the program; NULL: the kernel's overlay */
 };
 
 /* fn gets t, with the path of an empty directory on env->base, in a child
