@@ -295,6 +295,20 @@ const struct cmd cmd_system_check = {
 	.program = PROGRAM_IMAGE,
 };
 
+const struct cmd cmd_system_rebuild = {
+	.name = "system rebuild",
+	.summary = "Make a lost or damaged database again from the files",
+	.max = 0,
+	.about = "Verify every blob, and take images from the index of the layout, layers, "
+		 "containers and their state from what is kept beside their files, volumes from "
+		 "their directories. Events, leases and labels of anything but containers are "
+		 "lost. The old database stays beside the new one as meta.db.old; what cannot be "
+		 "made out is moved to the directory lost, and the exit status is 1. A database "
+		 "that is whole is left alone.",
+	.example = "coracle system rebuild",
+	.program = PROGRAM_IMAGE,
+};
+
 static const struct opt commit_opts[] = {
 	TEXT(struct commit_args, author, 'a', "author", "NAME", WORD_ANY, "Who made the image"),
 	LIST(struct commit_args, changes, 'c', "change", "CHANGE", WORD_ANY,

@@ -39,6 +39,7 @@ static const struct {
 	  "put the registry's CA into certs.d/HOST:PORT/ca.crt below ~/.config/coracle" },
 	{ "registry.rate-limit", "the registry limits requests; log in, or wait" },
 	{ "store.busy", "another call of coracle uses it; wait for it, or end it" },
+	{ "store.lost", "'coracle system rebuild' makes it again from the files" },
 	{ "store.newer", "this store was made by a newer version; upgrade coracle" },
 	{ "store.full", "free space, or 'coracle system prune'" },
 	{ "registry.realm", "the registry sends clients to a token service of another domain; log "

@@ -67,4 +67,4 @@ int want_platform(struct platform *out, const char *text, struct err *e) MUST_CH
 
 cmd_fn pull_run, login_run, logout_run, load_run, save_run, cp_run, export_run;
 cmd_fn import_run, snapshot_diff_run, check_run, unpack_run, subid_run;
-cmd_fn content_ingest_run, content_fetch_run;
+cmd_fn rebuild_run, content_ingest_run, content_fetch_run;

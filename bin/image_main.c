@@ -16,6 +16,7 @@ static const struct {
 	{ "cp", cp_run },
 	{ "export", export_run },
 	{ "system check", check_run },
+	{ "system rebuild", rebuild_run },
 	{ "import", import_run },
 	{ "content ingest", content_ingest_run },
 	{ "content fetch", content_fetch_run },

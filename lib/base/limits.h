@@ -39,6 +39,7 @@
 #define MAX_XATTR_SUM		MIB(1)	/* of one entry */
 #define MAX_DEPTH		1000
 #define MAX_LAYER_ENTRIES	10000000ull
+#define MAX_STORE_INDEX		MIB(64)
 #define MAX_LAYER_BYTES		GIB(1024)
 #define MAX_INFLATE_RATIO	1000	/* looked at beyond the next figure */
 #define MIN_INFLATE_SUSPECT	GIB(1)

@@ -12,6 +12,7 @@
 #include "lib/ctr/client.h"
 #include "lib/ctr/stop.h"
 #include "lib/os/enter.h"
+#include "lib/store/store.h"
 #include "rootless/idmap.h"
 
 #define LOCK_NS (10 * NS_PER_S)
@@ -57,7 +58,7 @@ static int end_namespace(int dirfd, const char *name, unsigned char type, void *
 
 struct removal {
 	struct ctr_env *env;
-	const char *keep;		/* a name that stays; NULL: none */
+	bool is_root;			/* the lock stays, and the mark until the end */
 };
 
 static int remove_tree(struct ctr_env *env, int dirfd, const char *name, struct err *e)
@@ -80,7 +81,9 @@ static int remove_entry(int dirfd, const char *name, unsigned char type UNUSED, 
 {
 	const struct removal *w = arg;
 
-	return w->keep && str_eq(name, w->keep) ? 0 : remove_tree(w->env, dirfd, name, e);
+	if (w->is_root && (str_eq(name, "lock") || str_eq(name, STORE_RESETTING)))
+		return 0;
+	return remove_tree(w->env, dirfd, name, e);
 }
 
 /* path NULL, or a directory that is missing: done. */
@@ -133,7 +136,7 @@ static int remove_split(struct ctr_env *env, int root, struct err *e)
 static int remove_store(struct ctr_env *env, struct err *e)
 {
 	static const char *const first[] = { "meta.db", "meta.db-wal", "meta.db-shm" };
-	struct removal w = { .env = env, .keep = "lock" };
+	struct removal w = { .env = env, .is_root = true };
 	AUTO_FD int root = open(env->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int held = -1;
 	int r;
@@ -145,12 +148,16 @@ static int remove_store(struct ctr_env *env, struct err *e)
 	r = fs_check_private(root, env->data_dir, e);
 	if (r == 0)
 		r = held = lock(root, e);
+	if (r >= 0)
+		r = fs_replace(root, STORE_RESETTING, "", 0, 0600, FS_NOSYNC, e);
 	/* Without its database it is no store. */
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(first); i++)
 		r = remove_tree(env, root, first[i], e);
 	if (r >= 0)
 		r = remove_split(env, root, e);
-	return r < 0 ? r : fs_each(root, remove_entry, &w, e);
+	if (r >= 0)
+		r = fs_each(root, remove_entry, &w, e);
+	return r < 0 ? r : remove_tree(env, root, STORE_RESETTING, e);
 }
 
 int ctr_reset(struct ctr_env *env, struct err *e)

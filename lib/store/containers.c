@@ -10,6 +10,7 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/store/rows.h"
 #include "lib/store/snapshot.h"
 #include "lib/store/volume.h"
 
@@ -208,7 +209,7 @@ static int name_is_taken(struct store *s, const char *ns, const char *id,
 	return r < 0 ? r : err_set(e, EEXIST, "there is a container %.12s", id);
 }
 
-static int make_dir(struct store *s, const char *ns, const char *id, struct err *e)
+static int make_dir(struct store *s, const struct container *c, struct err *e)
 {
 	int dir = store_dir(s, STORE_DIR_CONTAINERS, e);
 	char path[CONTAINER_PATH_MAX];
@@ -216,11 +217,11 @@ static int make_dir(struct store *s, const char *ns, const char *id, struct err 
 
 	if (dir < 0)
 		return dir;
-	if (mkdirat(dir, ns, 0700) < 0 && errno != EEXIST)
-		return err_sys(e, "make directory '%s'", ns);
-	container_path(path, ns, id);
+	if (mkdirat(dir, c->ns, 0700) < 0 && errno != EEXIST)
+		return err_sys(e, "make directory '%s'", c->ns);
+	container_path(path, c->ns, c->id);
 	fd = store_fresh_dir(s, dir, path, e);
-	return fd < 0 ? fd : 0;
+	return fd < 0 ? fd : row_write_container(fd, c, e);
 }
 
 static int check_snapshot(struct store *s, int64_t id, struct err *e)
@@ -238,11 +239,14 @@ static int check_snapshot(struct store *s, int64_t id, struct err *e)
 int container_put(struct store *s, const struct container *c, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	struct container row = *c;
 	int r;
 
 	if (!str_is_name(c->id) || !str_is_name(c->name))
 		return err_set(e, EINVAL, "bad container name '%s'",
 			       str_is_name(c->id) ? c->name : c->id);
+	if (!row.created_ns)
+		row.created_ns = clock_wall_ns();
 	r = store_begin(&tx, s, STORE_FAST, e);
 	if (r == 0)
 		r = store_use_ns(s, c->ns, e);
@@ -252,17 +256,28 @@ int container_put(struct store *s, const struct container *c, struct err *e)
 		r = db_run(s, SQL_CONTAINER_INSERT,
 			   ARGS(T(c->ns), T(c->id), T(c->name), T(c->image), D(&c->manifest),
 				D(&c->config_digest), I(c->snapshot),
-				I(c->created_ns ? c->created_ns : clock_wall_ns()),
-				I(c->flags), T(c->restart), T(c->config)), e);
+				I(row.created_ns), I(c->flags), T(c->restart), T(c->config)), e);
 	if (r == 0)
 		return name_is_taken(s, c->ns, c->id, c->name, e);
 	if (r > 0)
 		r = label_set_all(s, c->ns, LABEL_CONTAINER, c->id, &c->labels, e);
 	if (r == 0)
-		r = make_dir(s, c->ns, c->id, e);
+		r = make_dir(s, &row, e);
 	if (r == 0)
 		r = failpoint("container.put", e);
 	return r < 0 ? r : store_commit(&tx, e);
+}
+
+int container_save_row(struct store *s, const char *ns, const char *id, struct err *e)
+{
+	AUTO(container) struct container c = CONTAINER_INIT;
+	AUTO_FD int dir = -1;
+	int r = container_get(&c, s, ns, id, e);
+
+	if (r < 0)
+		return r;
+	dir = container_open_dir(s, ns, id, e);
+	return dir < 0 ? dir : row_write_container(dir, &c, e);
 }
 
 /* One statement about one container; what it changed. */
@@ -318,7 +333,7 @@ int container_update(struct store *s, const struct container *c, struct err *e)
 
 	if (r == 0)
 		return no_container(c->id, e);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : container_save_row(s, c->ns, c->id, e);
 }
 
 int container_rename(struct store *s, const char *ns, const char *id,
@@ -339,6 +354,8 @@ int container_rename(struct store *s, const char *ns, const char *id,
 		r = db_run(s, SQL_CONTAINER_RENAME, ARGS(T(ns), T(id), T(name)), e);
 	if (r == 0)
 		return name_is_taken(s, ns, id, name, e);
+	if (r > 0)
+		r = container_save_row(s, ns, id, e);
 	return r < 0 ? r : store_commit(&tx, e);
 }
 

@@ -112,6 +112,10 @@ int store_use_ns(struct store *s, const char *ns, struct err *e) MUST_CHECK;
 int store_fresh_dir(struct store *s, int dirfd, const char *name,
 		    struct err *e) MUST_CHECK;
 
+/* In the root while a database is made again: nobody else opens it.  Holds what
+ * index.json was. */
+#define STORE_REBUILDING "rebuilding"
+
 /* Free space for deletes on a full disk: a file that is given up when less
  * than its size is left, and made again when there is plenty. */
 #define BALLAST_FILE "ballast"

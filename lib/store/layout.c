@@ -13,7 +13,6 @@
 #include "lib/base/str.h"
 #include "lib/store/db.h"
 
-#define MAX_STORE_INDEX MIB(64)
 #define OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define INDEX_HEAD "{\"schemaVersion\":2,\"mediaType\":"			\
 	"\"application/vnd.oci.image.index.v1+json\",\"manifests\":["

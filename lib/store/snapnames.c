@@ -6,6 +6,7 @@
 
 #include "lib/base/failpoint.h"
 #include "lib/base/mem.h"
+#include "lib/store/rows.h"
 #include "lib/store/snapshot.h"
 
 void snapnames_auto(struct snapnames *l)
@@ -64,6 +65,18 @@ int snapname_put(struct store *s, const char *ns, const char *driver, const char
 	return r < 0 ? r : store_commit(&tx, e);
 }
 
+static int save_row(struct store *s, int64_t id, struct err *e)
+{
+	AUTO(snapshot) struct snapshot snap = SNAPSHOT_INIT;
+	AUTO_FD int dir = -1;
+	int r = snapshot_get(&snap, s, id, e);
+
+	if (r < 0)
+		return r;
+	dir = snapshot_open(s, snap.driver, id, e);
+	return dir < 0 ? dir : row_write_snapshot(dir, &snap, snap.parents, snap.parent_count, e);
+}
+
 int snapname_commit(struct store *s, const char *ns, const struct snapname *from,
 		    const char *key, const struct snapshot_done *done, struct err *e)
 {
@@ -85,5 +98,7 @@ int snapname_commit(struct store *s, const char *ns, const struct snapname *from
 		r = db_run(s, SQL_SNAPNAME_DELETE, ARGS(T(ns), T(from->driver), T(from->key)), e);
 	if (r >= 0)
 		r = snapname_put(s, ns, from->driver, key, from->id, e);
+	if (r == 0)
+		r = save_row(s, from->id, e);
 	return r < 0 ? r : store_commit(&tx, e);
 }

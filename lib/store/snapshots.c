@@ -9,6 +9,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/store/rows.h"
 #include "lib/store/snapshot.h"
 
 void snapshot_clear(struct snapshot *s)
@@ -248,13 +249,27 @@ int snapshot_refile(struct store *s, int64_t id, const char *map, struct err *e)
 	return r < 0 ? r : store_commit(&tx, e);
 }
 
+static int write_row(int dir, const struct snapshot *snap, struct err *e)
+{
+	char path[SNAPSHOT_PATH_MAX];
+	AUTO_FD int fd = -1;
+
+	snapshot_path(path, snap->driver, snap->id, true);
+	fd = fs_open_dir(dir, path, e);
+	return fd < 0 ? fd : row_write_snapshot(fd, snap, NULL, 0, e);
+}
+
 /* Names the directories and makes the names durable. */
 static int settle(struct store *s, const struct snapshot *v, size_t count,
 		  struct err *e)
 {
 	int dir = store_dir(s, STORE_DIR_SNAPSHOTS, e);
-	int r = dir < 0 ? dir : failpoint("layer.sync", e);
+	int r = dir < 0 ? dir : 0;
 
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = write_row(dir, &v[i], e);
+	if (r == 0)
+		r = failpoint("layer.sync", e);
 	if (r == 0 && syncfs(dir) < 0)
 		r = err_sys(e, "sync the layers");
 	for (size_t i = 0; i < count && r == 0; i++) {
@@ -304,6 +319,8 @@ int snapshot_publish(struct store *s, const struct snapshot_done *done,
 	for (size_t i = 0; i < count && r == 0; i++) {
 		r = row_get(&l.v[i], s, done[i].id, e);
 		l.len += r == 0;
+		l.v[i].size = done[i].size;
+		l.v[i].inodes = done[i].inodes;
 	}
 	if (r == 0)
 		r = settle(s, l.v, l.len, e);
@@ -326,6 +343,9 @@ int snapshot_create(int64_t *id, int *fd, struct store *s,
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
 	char path[SNAPSHOT_PATH_MAX];
+	const struct snapshot row = {
+		.kind = kind, .map = (char *)map, .created_ns = clock_wall_ns(),
+	};
 	AUTO_FD int made = -1;
 	int64_t at = 0;
 	int dir = open_driver_dir(s, driver, e);
@@ -334,7 +354,7 @@ int snapshot_create(int64_t *id, int *fd, struct store *s,
 	if (r == 0)
 		r = db_one(&at, s, SQL_SNAPSHOT_ADD,
 			   ARGS(I(kind), T(driver), T(map), T(NULL), I(1), I(0),
-				I(clock_wall_ns())), e);
+				I(row.created_ns)), e);
 	for (size_t i = 0; i < count && r >= 0; i++) {
 		r = db_run(s, SQL_SNAPSHOT_ADD_PARENT, ARGS(I(at), I(i), I(parents[i])), e);
 		if (r == 0)
@@ -346,6 +366,8 @@ int snapshot_create(int64_t *id, int *fd, struct store *s,
 	snapshot_path(path, driver, at, false);
 	made = store_fresh_dir(s, dir, path, e);
 	r = made < 0 ? made : failpoint("snapshot.made", e);
+	if (r == 0)
+		r = row_write_snapshot(made, &row, parents, count, e);
 	if (r == 0)
 		r = store_commit(&tx, e);
 	if (r < 0)

@@ -336,6 +336,37 @@
 		" ON n.diff_id = o.diff_id AND n.driver = o.driver AND n.ready = 1" \
 		" AND o.map = '" LAYER_LOST "' || o.id || ':' || n.map WHERE o.id = ?1") \
 	SQL(CHECK_REPLACE, "UPDATE snapshot_parent SET parent = ?2 WHERE parent = ?1") \
+	/* rebuild: from the JSON of rows.h */				\
+	SQL(REBUILD_SNAPSHOT, "INSERT INTO snapshot (id, kind, driver, map, diff_id," \
+		" ready, lease, size, inodes, created_ns)"		\
+		" SELECT ?1, json_extract(?3, '$.kind'), ?2, json_extract(?3, '$.map')," \
+		" json_extract(?3, '$.diffId'), 1, 0,"			\
+		" coalesce(json_extract(?3, '$.size'), 0),"		\
+		" coalesce(json_extract(?3, '$.inodes'), 0),"		\
+		" coalesce(json_extract(?3, '$.created'), 0)"		\
+		" WHERE json_extract(?3, '$.kind') BETWEEN 1 AND 3"	\
+		" AND json_type(?3, '$.map') = 'text' ON CONFLICT DO NOTHING") \
+	SQL(REBUILD_PARENTS, "INSERT INTO snapshot_parent (snapshot, ord, parent)" \
+		" SELECT ?1, key, value FROM json_each(?2, '$.parents')") \
+	SQL(REBUILD_CONTAINER, "INSERT INTO container (ns, id, name, image, manifest," \
+		" image_id, snapshot, state, created_ns, exit_code, flags, restart, config)" \
+		" SELECT ?1, ?2, json_extract(?3, '$.name'), json_extract(?3, '$.image')," \
+		" json_extract(?3, '$.manifest'), json_extract(?3, '$.imageId')," \
+		" coalesce(json_extract(?3, '$.snapshot'), 0), 1,"	\
+		" coalesce(json_extract(?3, '$.created'), 0), -1,"	\
+		" coalesce(json_extract(?3, '$.flags'), 0), json_extract(?3, '$.restart')," \
+		" json_extract(?3, '$.config')"				\
+		" WHERE json_type(?3, '$.name') = 'text'"		\
+		" AND (coalesce(json_extract(?3, '$.snapshot'), 0) = 0 OR EXISTS" \
+		"  (SELECT 1 FROM snapshot WHERE id = json_extract(?3, '$.snapshot')))" \
+		" ON CONFLICT DO NOTHING")				\
+	SQL(REBUILD_LABELS, "INSERT INTO label (kind, ns, object, key, value)" \
+		" SELECT 1, ?1, ?2, key, value FROM json_each(?3, '$.labels')") \
+	SQL(REBUILD_KEEP, "INSERT INTO label (kind, ns, object, key, value)" \
+		" SELECT 6, '', CAST(id AS TEXT), 'containerd.io/gc.root', 'rebuilt'" \
+		" FROM snapshot s WHERE diff_id IS NULL"		\
+		" AND NOT EXISTS (SELECT 1 FROM container WHERE snapshot = s.id)") \
+	SQL(REBUILD_LAYERS, "SELECT count(*) FROM snapshot WHERE diff_id IS NOT NULL") \
 	/* why: kind, namespace, object, how it holds ?1, as the conditions above */ \
 	SQL(WHY_BLOB, "SELECT 4, ns, coalesce(name, config), CASE ?1"	\
 		"  WHEN target THEN 'is its name' WHEN manifest THEN 'is made of it'" \

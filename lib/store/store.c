@@ -1,5 +1,7 @@
 #include "lib/store/store.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -403,14 +405,111 @@ static int open_lock(struct store *s, const struct store_options *o, struct err 
 	return lock(s, o->exclusive ? LOCK_EX : LOCK_SH, e);
 }
 
+/* --- a database that is lost --- */
+
+static int find_any(int dirfd, const char *name, unsigned char type, void *arg, struct err *e)
+{
+	AUTO_FD int fd = -1;
+
+	/* One level down: namespaces and drivers stay when they are empty. */
+	if (!arg)
+		return 1;
+	if (type != DT_DIR && type != DT_UNKNOWN)
+		return 0;
+	fd = fs_open_dir(dirfd, name, e);
+	return fd < 0 ? fd : fs_each(fd, find_any, NULL, e);
+}
+
+/* Is there what only a database could have made?  A reset removes that first. */
+static int check_new(struct store *s, const struct store_options *o, struct err *e)
+{
+	static const enum store_dir dirs[] = { STORE_DIR_SNAPSHOTS, STORE_DIR_CONTAINERS };
+	AUTO_FREE char *resetting = join(o->root, STORE_RESETTING);
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && r == 0; i++) {
+		AUTO_FD int fd = open(s->paths[dirs[i]], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0 && faccessat(AT_FDCWD, resetting, F_OK, 0) < 0)
+			r = fs_each(fd, find_any, s, e);
+	}
+	if (r <= 0)
+		return r;
+	r = err_set(e, EUCLEAN, "the database of '%s' is lost", o->root);
+	return err_hint(e, r, "store.lost");
+}
+
+static int is_whole(struct store *s, const char *path, struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	int r = db_open(s, path, true, e);
+
+	if (r == 0)
+		r = db_query(&st, s, SQL_CHECK_QUICK, NO_ARGS, e);
+	if (r == 0)
+		r = db_next(s, st, e);
+	r = r > 0 && str_eq(db_peek(st, 0), "ok");
+	db_rows_auto(&st);
+	db_close(s);
+	err_clear(e);
+	return r;
+}
+
+static int mark_rebuild(struct store *s, struct err *e)
+{
+	AUTO(buf) struct buf index = BUF_INIT(MAX_STORE_INDEX);
+	AUTO_FREE char *path = join(s->paths[STORE_DIR_CONTENT], "index.json");
+	struct err none = ERR_INIT;
+
+	(void)!fs_read(AT_FDCWD, path, &index, &none);
+	return fs_replace(s->dirs[STORE_DIR_ROOT], STORE_REBUILDING, index.len ? index.data : "",
+			  index.len, 0600, FS_SYNC, e);
+}
+
+/* The old files are kept; an empty database takes their place. */
+static int begin_rebuild(struct store *s, const char *path, const struct store_options *o,
+			 struct err *e)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	int root = s->dirs[STORE_DIR_ROOT];
+	bool again = faccessat(root, STORE_REBUILDING, F_OK, 0) == 0;
+	int r = 0;
+
+	if (!again && is_whole(s, path, e))
+		return err_set(e, EEXIST, "the database of '%s' is whole", o->root);
+	if (!again)
+		r = mark_rebuild(s, e);
+	for (size_t i = 0; i < ARRAY_SIZE(ends) && r == 0; i++) {
+		AUTO_FREE char *from = mem_printf(META_DB "%s", ends[i]);
+		AUTO_FREE char *to = mem_printf(META_DB ".old%s", ends[i]);
+
+		if (again)
+			(void)unlinkat(root, from, 0);
+		else if (renameat(root, from, root, to) < 0 && errno != ENOENT)
+			r = err_sys(e, "rename '%s'", from);
+	}
+	if (r == 0)
+		r = create(s, e);
+	return r < 0 ? r : db_open(s, path, false, e);
+}
+
 static int open_db(struct store *s, const struct store_options *o, struct err *e)
 {
 	AUTO_FREE char *path = join(s->paths[STORE_DIR_ROOT], META_DB);
-	int r = db_open(s, path, o->read_only, e);
+	int r;
 
+	if (o->rebuild)
+		return begin_rebuild(s, path, o, e);
+	if (faccessat(s->dirs[STORE_DIR_ROOT], STORE_REBUILDING, F_OK, 0) == 0) {
+		r = err_set(e, EUCLEAN, "a rebuild of '%s' was cut off", o->root);
+		return err_hint(e, r, "store.lost");
+	}
+	r = db_open(s, path, o->read_only, e);
 	if (r == -ENOENT && o->create && !o->read_only) {
 		err_clear(e);
 		r = lock(s, LOCK_EX, e);
+		if (r == 0)
+			r = check_new(s, o, e);
 		if (r == 0 && faccessat(s->dirs[STORE_DIR_ROOT], META_DB, F_OK, 0) < 0)
 			r = create(s, e);
 		if (r == 0 && !o->exclusive)

@@ -49,6 +49,8 @@ struct store_options {
 	const char *local;	/* absolute: for what root cannot hold; may be NULL */
 	bool create;		/* make what is missing; else -ENOENT */
 	bool exclusive;		/* alone: reset, repair; waits for the others */
+	bool rebuild;		/* with an empty database, exclusive and create; what
+				 * there was is kept as meta.db.old (rebuild.h) */
 	bool read_only;
 	bool split;		/* use local even when root could hold all */
 };
@@ -56,6 +58,8 @@ struct store_options {
 /* -ENOENT no store there and create not set; -EPERM the directory is not
  * ours or others may write to it (for a new store, also above it);
  * -EPROTONOSUPPORT made by a newer version;
+ * -EUCLEAN its database is lost, or a rebuild was cut off; with rebuild,
+ * -EEXIST it is whole;
  * -EOPNOTSUPP root's file system lacks what we need and local is NULL. */
 int store_open(struct store **out, const struct store_options *o,
 	       struct err *e) MUST_CHECK;
@@ -73,6 +77,9 @@ const struct strv *store_notices(const struct store *s);
 
 /* The boot that this process runs in. */
 const char *store_boot(const struct store *s);
+
+/* In the root while a reset is at it: a database that is gone is no loss then. */
+#define STORE_RESETTING "resetting"
 
 enum store_dir {
 	STORE_DIR_ROOT,		/* where lock and meta.db are */

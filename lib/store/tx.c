@@ -13,6 +13,7 @@
 #include "lib/store/content.h"
 #include "lib/store/db.h"
 #include "lib/store/layout.h"
+#include "lib/store/rows.h"
 
 int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
 		struct err *e)
@@ -271,6 +272,8 @@ int label_change(struct store *s, const char *ns, enum label_kind kind,
 
 		r = label_set(s, ns, kind, object, key, str_is_empty(value) ? NULL : value, e);
 	}
+	if (r == 0 && kind == LABEL_CONTAINER)
+		r = container_save_row(s, ns, object, e);
 	return r < 0 ? r : store_commit(&tx, e);
 }
 

@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# system rebuild: a database that is lost, damaged or empty is made again from the files beside it.
+
+load helper
+
+setup_file() {
+	coracle_setup busybox
+}
+teardown_file() { coracle_teardown; }
+
+# A store of its own, in use.
+setup() {
+	export XDG_DATA_HOME=$BATS_TEST_TMPDIR/data
+	DATA=$XDG_DATA_HOME/coracle
+	coracle load -q -i "$IMAGES/busybox.tar" >/dev/null
+	coracle -n other load -q -i "$IMAGES/busybox.tar" >/dev/null
+	coracle create --name new --label k=v --network none -v kept:/v busybox sh -c 'cat /v/f' >/dev/null
+	coracle run --name wrote --network none -v kept:/v -v /anon busybox sh -c 'echo in the volume >/v/f; echo own >/own; exit 7' || true
+	coracle run -d --name runs --network none busybox sleep 1000 >/dev/null
+	coracle rename new renamed
+	coracle container label renamed second=2 >/dev/null
+}
+teardown() { coracle system reset -f; }
+
+lose() { rm "$DATA"/meta.db*; }
+
+rebuilt() {
+	ok coracle system rebuild
+	output_has '^4 images, [0-9]+ blobs, 2 layers, 3 containers, 2 volumes$'
+	ok coracle system check --deep
+	output_is ''
+	[ "$(coracle images --format '{{.Repository}}:{{.Tag}}' | sort -r | xargs)" = 'busybox:other busybox:latest' ]
+	coracle -n other image exists busybox
+	[ "$(coracle ps -a --format '{{.Names}} {{.State}}' | sort | xargs)" = 'renamed created runs running wrote exited' ]
+	[ "$(coracle inspect -f '{{.State.ExitCode}}' wrote)" = 7 ]
+	[ "$(coracle inspect -f '{{.Config.Labels.k}} {{.Config.Labels.second}}' renamed)" = 'v 2' ]
+	[ "$(coracle start -a renamed)" = 'in the volume' ]
+	[ "$(coracle exec runs echo inside)" = inside ]
+	coracle cp wrote:/own "$BATS_TEST_TMPDIR/own"
+	[ "$(cat "$BATS_TEST_TMPDIR/own")" = own ]
+	fails 1 coracle volume rm kept
+	coracle system prune -f >/dev/null
+	coracle container exists runs
+	coracle stop -t 0 runs >/dev/null
+	[ "$(coracle run --rm --network none busybox echo anew)" = anew ]
+}
+
+@test "a database that is gone is missed, and made again" {
+	lose
+	fails 1 coracle ps
+	output_has "the database of '.*' is lost"
+	output_has "hint: 'coracle system rebuild'"
+	fails 125 coracle run --rm busybox true
+	rebuilt
+	fails 1 coracle system rebuild
+	output_has "the database of '.*' is whole"
+}
+
+@test "a damaged one is kept beside" {
+	dd if=/dev/urandom of="$DATA/meta.db" bs=4096 count=20 conv=notrunc status=none
+	rm -f "$DATA"/meta.db-*
+	rebuilt
+	[ -e "$DATA/meta.db.old" ]
+}
+
+@test "a rebuild that is killed is done again" {
+	local n
+	lose
+	for n in 1 5 20 60 120; do
+		strace -f -qq -o /dev/null -e trace=none -e inject=pwrite64,write,rename,renameat,renameat2,unlink,unlinkat:signal=KILL:when=$n \
+			coracle system rebuild >/dev/null 2>&1 || true
+		[ ! -e "$DATA/rebuilding" ] || fails 1 coracle ps
+	done
+	[ -e "$DATA/meta.db" ] && [ ! -e "$DATA/rebuilding" ] && rm "$DATA"/meta.db*
+	rebuilt
+}
+
+@test "what cannot be made out is put aside and said; nothing is removed" {
+	local id
+	id=$(coracle inspect -f '{{.Id}}' wrote)
+	lose
+	: >"$DATA/containers/default/$id/row.json"
+	rm "$DATA/content/index.json"
+	fails 1 coracle system rebuild
+	output_has "not made out: containers/default/$id: nothing readable says what it is"
+	output_has '^0 images, '
+	[ -d "$DATA/lost/containers-default-$id" ]
+	[ "$(coracle ps -a --format '{{.Names}}' | sort | xargs)" = 'renamed runs' ]
+	[ "$(coracle start -a renamed)" = 'in the volume' ]
+}
