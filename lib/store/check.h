@@ -19,7 +19,7 @@
 #include "lib/store/store.h"
 
 enum check_kind {
-	CHECK_DATABASE,		/* its pages: system reset is what helps */
+	CHECK_DATABASE,		/* its pages: system rebuild is what helps */
 	CHECK_LAYOUT,		/* to be written again */
 	CHECK_BLOB,		/* to be fetched again */
 	CHECK_IMAGE,		/* a blob of it has no row */

@@ -32,7 +32,8 @@ static int db_error(struct store *s, struct err *e)
 		return err_set(e, EROFS, "database: %s", text);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return err_set(e, EBADMSG, "database is damaged: %s", text);
+		return err_hint(e, err_set(e, EBADMSG, "database is damaged: %s", text),
+				"store.lost");
 	case SQLITE_CONSTRAINT:
 		return err_set(e, EEXIST, "database: %s", text);
 	case SQLITE_CANTOPEN:

@@ -62,7 +62,7 @@ static void test_gc(void **state)
 	assert_true(res.is_finished);
 	assert_int_equal(store_entries(s, STORE_DIR_CONTENT, "blobs/sha256"), LAYERS + 2);
 	assert_int_equal(store_entries(s, STORE_DIR_CONTENT, "ingest"), 0);
-	assert_int_equal(store_entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 2 * LAYERS);
+	assert_int_equal(store_entries(s, STORE_DIR_SNAPSHOTS, "overlay"), 3 * LAYERS);
 	check_blobs(s);
 	check_snapshots(s);
 	check_names(s, "default");
