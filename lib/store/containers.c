@@ -364,8 +364,14 @@ static int drop_rows(struct store *s, const char *ns, const char *id, bool volum
 		     int64_t *snapshot, char **driver, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	int r = store_begin(&tx, s, STORE_FAST, e);
+	AUTO(container) struct container c = CONTAINER_INIT;
+	int r = one(&c, s, SQL_CONTAINER_BY_ID, ns, id, e);
 
+	if (r <= 0)
+		return r;
+	/* Its files go next, and the row must not come back without them; a
+	 * temporary one would be removed again. */
+	r = store_begin(&tx, s, c.flags & CONTAINER_AUTO_REMOVE ? STORE_FAST : STORE_DURABLE, e);
 	if (r == 0)
 		r = db_one(snapshot, s, SQL_CONTAINER_DELETE, ARGS(T(ns), T(id)), e);
 	if (r == -ENOENT) {
