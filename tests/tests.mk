@@ -9,7 +9,7 @@ DEB_TEST = bats libcmocka-dev clang strace skopeo umoci podman crun slirp4netns 
 	buildah catatonit netavark iptables btrfs-progs fuse3 libfuse3-dev $(CONTAINERD)
 RPM_TEST := bats libcmocka-devel clang strace skopeo umoci podman crun runc slirp4netns docker-distribution httpd-tools \
 	busybox jq tmux expect curl iproute socat nmap-ncat zstd mandoc zsh fish openssl attr git util-linux \
-	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables btrfs-progs containerd criu
+	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables btrfs-progs containerd criu fuse3 fuse3-devel
 
 FUZZ_SECONDS ?= 2
 SUITES	?= lint unit cli run fuzz

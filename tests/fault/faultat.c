@@ -1,9 +1,10 @@
 /* faultat - one system call of a tree of processes is the last one, or fails.
  *
- *	faultat [-p PROCESS:N] [-a|-e ERRNO] [-t SECONDS] LOG COMMAND [ARG...]
+ *	faultat [-r] [-p PROCESS:N] [-a|-e ERRNO] [-t SECONDS] LOG COMMAND [ARG...]
  *
  * Every system call of COMMAND, and of what it starts, that changes something
- * beyond the memory of its process is counted.  PROCESS is a place in the
+ * beyond the memory of its process is counted; with -r instead every one that
+ * reads, or gets a descriptor.  PROCESS is a place in the
  * tree, the same in every run: 0 is COMMAND, 0.2 the second that it started.
  * N counts the calls of that process, from 1.
  *
@@ -59,6 +60,7 @@ static FILE *out;
 static const char *victim;		/* place, or NULL */
 static unsigned victim_call;
 static bool whole_tree;
+static bool reads;			/* and not changes */
 static int error;			/* of the call; 0: it kills */
 static bool is_counting;		/* COMMAND has begun */
 static bool is_over;			/* it has happened */
@@ -75,16 +77,19 @@ enum how { PLAIN, PATH, FD, FLAGS, HOW };
 
 /* arg: which one is the path or descriptor; flags: which one decides with
  * FLAGS (of open) and HOW (of openat2). */
-static const struct call {
-	long nr;
+struct call {
+	long nr;			/* -1: the end */
 	const char *name;
 	enum how how;
 	unsigned arg, flags;
-} calls[] = {
+};
+
 #define CALL(name, how, arg, flags) { SYS_##name, #name, how, arg, flags }
 #define N(name) CALL(name, PLAIN, 0, 0)
 #define P(name, arg) CALL(name, PATH, arg, 0)
 #define F(name, arg) CALL(name, FD, arg, 0)
+
+static const struct call change_calls[] = {
 	CALL(openat, FLAGS, 1, 2), CALL(openat2, HOW, 1, 2),
 	F(write, 0), F(writev, 0), F(pwrite64, 0), F(pwritev, 0), F(pwritev2, 0),
 	F(sendfile, 0), F(copy_file_range, 2), F(splice, 2),
@@ -105,11 +110,26 @@ static const struct call {
 	P(unlink, 0), P(rmdir, 0), P(mkdir, 0), P(mknod, 0), P(chmod, 0), P(chown, 0),
 	P(lchown, 0), N(fork), N(vfork),
 #endif
+	{ .nr = -1 },
+};
+
+static const struct call read_calls[] = {
+	CALL(openat, FLAGS, 1, 2), CALL(openat2, HOW, 1, 2),
+	F(read, 0), F(readv, 0), F(pread64, 0), F(preadv, 0), F(getdents64, 0),
+	F(fstat, 0), P(newfstatat, 1), P(statx, 1), F(fstatfs, 0), P(statfs, 0),
+	P(readlinkat, 1), P(faccessat, 1), P(faccessat2, 1), F(recvfrom, 0), F(recvmsg, 0),
+	N(pipe2), N(socket), N(socketpair), P(memfd_create, 0), F(flock, 0), F(accept4, 0),
+	N(epoll_create1), N(eventfd2), N(signalfd4), N(timerfd_create), N(pidfd_open),
+#ifdef SYS_open
+	CALL(open, FLAGS, 0, 1), P(stat, 0), P(lstat, 0), P(readlink, 0), P(access, 0),
+#endif
+	{ .nr = -1 },
+};
+
 #undef CALL
 #undef N
 #undef P
 #undef F
-};
 
 /* Reads what it can; the end is always a NUL. */
 static void peek(pid_t pid, uint64_t at, void *to, size_t size)
@@ -124,26 +144,27 @@ static void peek(pid_t pid, uint64_t at, void *to, size_t size)
 	(void)!process_vm_readv(pid, &local, 1, &remote, 1, 0);
 }
 
-static bool changes_nothing(const struct call *c, pid_t pid, const uint64_t *args)
+/* Is it of the other kind? */
+static bool is_other(const struct call *c, pid_t pid, const uint64_t *args)
 {
 	const uint64_t makes = O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
 	char bytes[sizeof(struct open_how) + 1];
 	struct open_how how;
 
 	if (c->how == FLAGS)
-		return !(args[c->flags] & makes);
+		return !(args[c->flags] & makes) != reads;
 	if (c->how != HOW)
 		return false;
 	peek(pid, args[c->flags], bytes, sizeof(bytes));
 	memcpy(&how, bytes, sizeof(how));
-	return !(how.flags & makes);
+	return !(how.flags & makes) != reads;
 }
 
 static const struct call *find_call(pid_t pid, const struct __ptrace_syscall_info *i)
 {
-	for (const struct call *c = calls; c < calls + sizeof(calls) / sizeof(calls[0]); c++)
+	for (const struct call *c = reads ? read_calls : change_calls; c->nr >= 0; c++)
 		if (c->nr == (long)i->entry.nr)
-			return changes_nothing(c, pid, i->entry.args) ? NULL : c;
+			return is_other(c, pid, i->entry.args) ? NULL : c;
 	return NULL;
 }
 
@@ -253,43 +274,54 @@ static void fail_call(pid_t pid)
 	(void)ptrace(PTRACE_SETREGSET, pid, (void *)NT_PRSTATUS, &all);
 }
 
-/* A tracer takes away what their file gives them. */
-static bool is_privileged(const struct call *c, const char *path)
+/* Does it start a program that has rights by its file?  A tracer takes them away. */
+static bool is_privileged(pid_t pid, const struct __ptrace_syscall_info *i)
 {
 	static const char *const names[] = { "newuidmap", "newgidmap", "fusermount3" };
-	const char *slash = strrchr(path, '/');
+	char path[TEXT_MAX];
+	const char *slash;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (c->nr == SYS_execve && !strcmp(slash ? slash + 1 : path, names[i]))
+	if (i->entry.nr != SYS_execve)
+		return false;
+	peek(pid, i->entry.args[0], path, sizeof(path));
+	slash = strrchr(path, '/');
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+		if (!strcmp(slash ? slash + 1 : path, names[n]))
 			return true;
 	return false;
+}
+
+/* Counts it.  Is it the one? */
+static bool is_it(struct process *p, const struct __ptrace_syscall_info *i)
+{
+	const struct call *c = find_call(p->pid, i);
+	bool it;
+
+	if (!c)
+		return false;
+	p->calls++;
+	it = victim && !strcmp(victim, p->place) && victim_call == p->calls;
+	if (it || !victim)
+		note(p, c, i->entry.args);
+	return it;
 }
 
 static void on_call(struct process *p)
 {
 	struct __ptrace_syscall_info i;
-	const struct call *c = NULL;
-	char path[TEXT_MAX];
 
 	if (is_counting && !is_over &&
 	    ptrace(PTRACE_GET_SYSCALL_INFO, p->pid, (void *)sizeof(i), &i) > 0 &&
-	    i.op == PTRACE_SYSCALL_INFO_ENTRY)
-		c = find_call(p->pid, &i);
-	if (c) {
-		bool is_it;
+	    i.op == PTRACE_SYSCALL_INFO_ENTRY) {
+		bool it = is_it(p, &i);
 
-		p->calls++;
-		is_it = victim && !strcmp(victim, p->place) && victim_call == p->calls;
-		if (is_it || !victim)
-			note(p, c, i.entry.args);
-		if (is_it && !error) {
+		if (it && !error) {
 			kill_victim(p);
 			return;
 		}
-		if (is_it)
+		if (it)
 			fail_call(p->pid);
-		describe(path, c, p->pid, i.entry.args);
-		if (is_privileged(c, path)) {
+		if (is_privileged(p->pid, &i)) {
 			(void)ptrace(PTRACE_DETACH, p->pid, NULL, NULL);
 			p->pid = 0;
 			return;
@@ -422,8 +454,11 @@ int main(int argc, char **argv)
 	char *colon;
 	int c;
 
-	while ((c = getopt(argc, argv, "+p:ae:t:")) != -1) {
+	while ((c = getopt(argc, argv, "+rp:ae:t:")) != -1) {
 		switch (c) {
+		case 'r':
+			reads = true;
+			break;
 		case 'p':
 			colon = strchr(optarg, ':');
 			victim_call = colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
@@ -445,7 +480,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind < 2) {
-		fprintf(stderr, "usage: faultat [-p PROCESS:N] [-a|-e ERRNO] [-t SECONDS] LOG COMMAND...\n");
+		fprintf(stderr, "usage: faultat [-r] [-p PROCESS:N] [-a|-e ERRNO] LOG COMMAND...\n");
 		return 125;
 	}
 	out = fopen(argv[optind], "we");

@@ -20,8 +20,8 @@ cut() {
 	cut -m power pull load
 }
 
-@test "commit, tag, rmi, volume create and rm, with a power cut" {
-	cut -m power commit tag rmi volume-create volume
+@test "commit, tag, rmi, rm, volume create and rm, with a power cut" {
+	cut -m power commit tag rmi rm volume-create volume
 }
 
 @test "pull and rmi, with a power cut where syncs are in order" {
