@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/fs.h"
@@ -92,6 +93,28 @@ static int is_same_dir(const struct pair *p, const struct diff_item *item, struc
 	return r < 0 ? r : xattrs_eq(&x, &y);
 }
 
+static bool is_mark(const char *path, const struct stat *st)
+{
+	const char *slash = strrchr(path, '/');
+
+	return (S_ISCHR(st->st_mode) && st->st_rdev == 0) ||
+	       (S_ISREG(st->st_mode) && !st->st_size &&
+		str_starts(slash ? slash + 1 : path, ".wh."));
+}
+
+/* Whiteouts have the time of the unpacking, too. */
+static int is_same_mark(const struct pair *p, const struct diff_item *item, struct err *e)
+{
+	AUTO_FD int fd = fs_open_inroot(p->trial, item->path, O_PATH | O_NOFOLLOW, 0, e);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat '%s'", item->path);
+	return is_mark(item->path, &st);
+}
+
 static int note_difference(void *arg, const struct diff_item *item, struct err *e)
 {
 	struct pair *p = arg;
@@ -99,6 +122,8 @@ static int note_difference(void *arg, const struct diff_item *item, struct err *
 
 	if (item->kind == DIFF_CHANGED && S_ISDIR(item->st->st_mode))
 		r = is_same_dir(p, item, e);
+	else if (item->kind == DIFF_CHANGED && is_mark(item->path, item->st))
+		r = is_same_mark(p, item, e);
 	if (r == 0 && p->bad++ == 0)
 		snprintf(p->first, sizeof(p->first), "'/%s' %s", item->path,
 			 item->kind == DIFF_ADDED   ? "is not in its blob" :

@@ -143,6 +143,18 @@ damaged() {
 	[ "$(coracle snapshot ls | grep -c Committed)" -le 2 ]
 }
 
+@test "layers that hide what is below, of every snapshotter, are whole" {
+	local s
+	coracle run --name d --network none "$REGISTRY/a/b:1" sh -c 'rm /etc/passwd; rm -r /home; mkdir /home'
+	coracle commit -q d gone:1 >/dev/null
+	for s in overlay fuse-overlayfs btrfs native; do
+		coracle snapshot unpack --snapshotter $s gone:1 >/dev/null 2>&1 || continue
+		ok coracle system check --deep
+		output_is ''
+	done
+	coracle rm d >/dev/null
+}
+
 @test "a layer of another id map; one that a container runs on is left to it" {
 	local name
 	coracle run --rm --network none --userns keep-id "$REGISTRY/a/b:1" true

@@ -97,6 +97,8 @@ no_subvolumes() {
 	ok as "$USER1" 'coracle image usage -b --snapshotter btrfs --format "{{.Shared}} {{.Unpacked}}" x:1'
 	[ "${output%% *}" -gt 1000000 ]
 	[ "${output%% *}" -lt "${output##* }" ]
+	ok as "$USER1" 'coracle system check --deep'
+	output_is ''
 	empty_again "$USER1"
 }
 
