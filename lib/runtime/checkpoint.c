@@ -335,5 +335,5 @@ int rt_save(const struct rt_images *i, const struct rt_save *s, struct err *e)
 		r = add_network(&v, e);
 	if (r == 0)
 		r = write_beside(&v, i->dir, e);
-	return r < 0 ? r : criu_run(&v.call, e);
+	return r < 0 ? r : images_run(&v.call, e);
 }

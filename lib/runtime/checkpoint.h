@@ -61,6 +61,7 @@ struct rt_restore {
 };
 
 /* Its init is our child, as after rt_start(); it runs.  Nothing is left when
- * this fails, but what criu could not kill in the cgroup. */
+ * this fails, but what criu could not kill in the cgroup.  We have no_new_privs
+ * afterwards if the spec has it. */
 int rt_restore(struct rt_container *out, const struct rt_images *i,
 	       const struct rt_restore *s, struct err *e) MUST_CHECK;

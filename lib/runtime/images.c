@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/mem.h"
@@ -80,4 +81,60 @@ char *images_source(const struct spec *s, const struct mount_table *host, const 
 	}
 	/* Whoever writes to the source could have a link there. */
 	return source && is_below && !mount_table_find(host, source) ? NULL : take(source);
+}
+
+/* --- the options of the cgroup2 tree --- */
+
+/* NULL: there is none. */
+static const struct mountinfo *find_cgroup2(const struct mount_table *t)
+{
+	for (size_t i = 0; i < t->len; i++)
+		if (str_eq(t->v[i].fstype, "cgroup2"))
+			return &t->v[i];
+	return NULL;
+}
+
+static int set_options(const char *at, char *options)
+{
+	AUTO_FD int fs = fspick(AT_FDCWD, at, FSPICK_CLOEXEC);
+	char *save = NULL;
+
+	if (fs < 0)
+		return -errno;
+	for (char *o = strtok_r(options, ",", &save); o; o = strtok_r(NULL, ",", &save))
+		if (!str_eq(o, "rw") && fsconfig(fs, FSCONFIG_SET_FLAG, o, NULL, 0) < 0)
+			return -errno;
+	return fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+static int keep_options(const struct mountinfo *was, struct err *e)
+{
+	AUTO(mount_table) struct mount_table now = MOUNT_TABLE_INIT;
+	AUTO_FREE char *options = mem_str(was->super_options);
+	const struct mountinfo *is;
+	int r = mount_table_read(&now, getpid(), e);
+
+	if (r < 0)
+		return r;
+	is = find_cgroup2(&now);
+	if (!is || str_eq(is->super_options, was->super_options))
+		return 0;
+	r = set_options(is->target, options);
+	return r < 0 ? err_ret(e, r, "options of '%s', which were '%s'", is->target,
+			       was->super_options) : 0;
+}
+
+int images_run(const struct criu_call *c, struct err *e)
+{
+	AUTO(mount_table) struct mount_table before = MOUNT_TABLE_INIT;
+	const struct mountinfo *was;
+	struct err why = ERR_INIT;
+	int kept, r = mount_table_read(&before, getpid(), e);
+
+	if (r < 0)
+		return r;
+	was = find_cgroup2(&before);
+	r = criu_run(c, e);
+	kept = was ? keep_options(was, &why) : 0;
+	return r == 0 && kept < 0 ? err_move(e, &why) : r;
 }

@@ -15,6 +15,10 @@
 
 void images_add_options(struct strv *args, const struct rt_images *i);
 
+/* criu_run(), which mounts the cgroup2 tree without its options: for all that
+ * have it mounted they would be gone. */
+int images_run(const struct criu_call *c, struct err *e) MUST_CHECK;
+
 /* The mounts that a process sees. */
 struct mount_table {
 	struct buf text;

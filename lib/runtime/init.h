@@ -91,6 +91,10 @@ init_op init_session, init_keyring, init_lo, init_hostname, init_domainname,
 	init_io_priority, init_rlimit, init_umask, init_lsm, init_bound, init_creds,
 	init_caps, init_no_new_privs, init_seccomp;
 /* init_verify.c */
+
+/* The number behind "\nNAME:\t" of a status file; -ENODATA, -EBADMSG. */
+int status_value(const char *text, const char *name, unsigned base, uint64_t *out) MUST_CHECK;
+
 init_op init_verify_ids, init_verify, init_verify_rlimit, init_verify_oom_score,
 	init_verify_lsm;
 /* init_exec.c */

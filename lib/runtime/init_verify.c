@@ -8,9 +8,7 @@
 
 #include "lib/base/str.h"
 
-/* The number behind "\nNAME:\t" of a status file. */
-static int status_value(const char *text, const char *name, unsigned base,
-			uint64_t *out)
+int status_value(const char *text, const char *name, unsigned base, uint64_t *out)
 {
 	const char *p = strstr(text, name);
 	uint64_t n = 0;

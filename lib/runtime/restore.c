@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
@@ -13,6 +14,7 @@
 #include "lib/base/str.h"
 #include "lib/os/mount.h"
 #include "lib/runtime/images.h"
+#include "lib/runtime/init.h"
 
 #define FIRST_FD 10			/* of those that criu inherits */
 #define MAX_FDS (CHECKPOINT_STREAMS + 1)
@@ -179,15 +181,42 @@ static int call_aside(const struct restoring *v, struct err *e)
 		return err_sys(e, "make a mount namespace");
 	r = mount_root(v->s, &why);
 	if (r == 0)
-		r = criu_run(&v->call, &why);
+		r = images_run(&v->call, &why);
 	if (setns(ns, CLONE_NEWNS) < 0 || fchdir(cwd) < 0)
 		return err_sys(e, "return to our mount namespace");
 	return r < 0 ? err_move(e, &why) : 0;
 }
 
+/* --- what nobody can take back, and criu must have given --- */
+
+static int verify(pid_t pid, const struct spec *s, struct err *e)
+{
+	const struct spec_caps *caps = &s->process.caps;
+	AUTO_FREE char *path = mem_printf("/proc/%d/status", pid);
+	uint64_t bounds, no_new_privs, seccomp;
+	char text[KIB(4)];
+	ssize_t len;
+	int r = fs_read_small(AT_FDCWD, path, text, sizeof(text), &len, e);
+
+	if (r < 0)
+		return r;
+	if (status_value(text, "\nCapBnd:\t", 16, &bounds) < 0 ||
+	    status_value(text, "\nNoNewPrivs:\t", 10, &no_new_privs) < 0 ||
+	    status_value(text, "\nSeccomp:\t", 10, &seccomp) < 0)
+		return err_set(e, EIO, "bad '%s'", path);
+	if (bounds & ~(caps->set ? caps->bounding : 0))
+		return err_set(e, EIO, "process.capabilities: criu has not restored them");
+	if (s->process.no_new_privs && !no_new_privs)
+		return err_set(e, EIO, "process.noNewPrivileges: criu has not restored it");
+	if (s->seccomp && seccomp != 2)
+		return err_set(e, EIO, "linux.seccomp: criu has not restored it");
+	return 0;
+}
+
 /* --- all --- */
 
-static int read_pid(pid_t *out, const char *dir, struct err *e)
+/* And what only criu needed there is gone. */
+static int take_pid(pid_t *out, const char *dir, struct err *e)
 {
 	AUTO_FD int fd = fs_open_dir(AT_FDCWD, dir, e);
 	char text[16];
@@ -197,10 +226,22 @@ static int read_pid(pid_t *out, const char *dir, struct err *e)
 
 	if (r < 0)
 		return r;
+	(void)unlinkat(fd, PID, 0);
+	(void)unlinkat(fd, ROOT, AT_REMOVEDIR);
 	text[strcspn(text, "\n")] = '\0';
 	r = num_u64(text, 1, INT32_MAX, &pid, e);
+	if (r < 0)
+		return err_ctx(e, r, "pid of the restored init");
 	*out = (pid_t)pid;
-	return r < 0 ? err_ctx(e, r, "pid of the restored init") : 0;
+	return 0;
+}
+
+/* Not every criu restores it, but all that criu makes inherit it. */
+static int set_no_new_privs(const struct spec *s, struct err *e)
+{
+	if (!s->process.no_new_privs || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		return 0;
+	return err_sys(e, "set no_new_privs");
 }
 
 int rt_restore(struct rt_container *out, const struct rt_images *i,
@@ -226,10 +267,12 @@ int rt_restore(struct rt_container *out, const struct rt_images *i,
 	if (r == 0)
 		r = add_network(&v, e);
 	if (r == 0)
+		r = set_no_new_privs(s->spec, e);
+	if (r == 0)
 		r = call_aside(&v, e);
 	if (r == 0)
-		r = read_pid(&out->pid, s->dir, e);
+		r = take_pid(&out->pid, s->dir, e);
 	if (r == 0)
 		out->pidfd = proc_pidfd_open(out->pid);
-	return r;
+	return r < 0 ? r : verify(out->pid, s->spec, e);
 }

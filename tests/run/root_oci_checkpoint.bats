@@ -43,7 +43,7 @@ teardown() {
 oci() { timeout 120 coracle-oci --root "$BATS_TEST_TMPDIR/state" "$@"; }
 
 # In memory, and each number in a file.
-COUNT='i=0; while :; do i=$((i + 1)); echo $i >/tmp/n; sleep 0.05; done'
+COUNT='i=0; while :; do i=$((i + 1)); echo $i >>/tmp/n; sleep 0.05; done'
 
 # bundle JQ COMMAND...: the config.json, changed
 bundle() {
@@ -67,7 +67,7 @@ works() {
 # What was /dev/null, or a file, is it again.
 restore() { oci restore --image-path "$IMAGES" -d "$@" "$ID" 3>&-; }
 
-number() { cat "$BUNDLE/rootfs/tmp/n"; }
+number() { tail -n 1 "$BUNDLE/rootfs/tmp/n"; }
 counts_beyond() { [ "$(number)" -gt "$1" ]; }
 init() { oci state "$ID" | jq .pid; }
 status_is() { [ "$(oci state "$ID" | jq -r .status)" = "$1" ]; }

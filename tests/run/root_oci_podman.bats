@@ -197,11 +197,11 @@ life_in_a_cgroup() {
 }
 
 # count_of NAME: the number that its program counts up.
-count_of() { inside here cat "$(of "$1" '{{.State.Pid}}' | sed 's|.*|/proc/&/root/n|')"; }
+count_of() { inside here tail -n 1 "$(of "$1" '{{.State.Pid}}' | sed 's|.*|/proc/&/root/n|')"; }
 count_is_beyond() { [ "$(count_of "$1")" -gt "$2" ]; }
 
 @test "root: checkpoint and restore" {
-	local count='i=0; while :; do i=$((i + 1)); echo $i >/n; sleep 0.1; done' before
+	local count='i=0; while :; do i=$((i + 1)); echo $i >>/n; sleep 0.1; done' before
 	need criu
 	criu check >/dev/null 2>&1 || skip "criu does not know this kernel"
 	podman run -d --name a -v vol:/v busybox sh -c "$count"
