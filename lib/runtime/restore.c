@@ -6,12 +6,14 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
 #include "lib/base/str.h"
+#include "lib/fmt/mountopt.h"
 #include "lib/os/mount.h"
 #include "lib/runtime/images.h"
 #include "lib/runtime/init.h"
@@ -144,6 +146,55 @@ static void add_options(struct restoring *v, const struct rt_images *i)
 	strv_addf(args, "--cgroup-root=:%s", v->s->cgroup);
 }
 
+/* --- a root file system that may never have been a container's --- */
+
+/* What is below another mount is there as soon as that is. */
+static bool is_below_another(const struct spec *s, const char *target)
+{
+	for (size_t i = 0; i < s->mount_count; i++) {
+		AUTO_FREE char *at = mount_clean_path(s->mounts[i].destination);
+		const char *rest = str_after(target, at);
+
+		if (rest && *rest == '/')
+			return true;
+	}
+	return false;
+}
+
+static int make_place(int root, const struct spec_mount *m, const char *target, struct err *e)
+{
+	const char *slash = strrchr(target, '/');
+	AUTO_FREE char *above = mem_strn(target, (size_t)(slash - target) + 1);
+	AUTO_FD int dir = -1;
+	AUTO_FD int file = -1;
+	struct stat st;
+
+	if (!spec_mount_is_bind(m) || stat(m->source, &st) < 0 || S_ISDIR(st.st_mode)) {
+		dir = fs_mkdirs_inroot(root, target, 0755, (uid_t)-1, (gid_t)-1, e);
+		return dir < 0 ? dir : 0;
+	}
+	dir = fs_mkdirs_inroot(root, above, 0755, (uid_t)-1, (gid_t)-1, e);
+	if (dir < 0)
+		return dir;
+	file = openat(dir, slash + 1, O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	return file < 0 && errno != EEXIST ? err_sys(e, "make '%s'", target) : 0;
+}
+
+static int make_places(int root, const struct spec *s, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->mount_count; i++) {
+		AUTO_FREE char *at = mount_clean_path(s->mounts[i].destination);
+
+		if (!is_below_another(s, at) && !strv_has(&s->mounts[i].options, "remount"))
+			r = make_place(root, &s->mounts[i], at, e);
+		if (r < 0)
+			r = err_ctx(e, r, "mount '%s'", at);
+	}
+	return r;
+}
+
 /* --- a mount namespace meanwhile --- */
 
 /* criu wants the root file system to be a mount, which nobody else is to see. */
@@ -153,7 +204,7 @@ static int mount_root(const struct rt_restore *s, struct err *e)
 	AUTO_FD int dir = fs_mkdirs(AT_FDCWD, at, 0700, e);
 	const struct mount_change read_only = { .set = MOUNT_ATTR_RDONLY };
 	AUTO_FD int root = -1;
-	int r = 0;
+	int r;
 
 	if (dir < 0)
 		return dir;
@@ -164,9 +215,11 @@ static int mount_root(const struct rt_restore *s, struct err *e)
 	root = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(e, "open '%s'", at);
+	r = make_places(root, s->spec, e);
 	/* criu leaves its attributes alone. */
-	if (s->spec->root_readonly)
-		r = mount_change(NULL, root, &read_only, false);
+	if (r < 0 || !s->spec->root_readonly)
+		return r;
+	r = mount_change(NULL, root, &read_only, false);
 	return r < 0 ? err_ret(e, r, "make '%s' read-only", s->spec->root_path) : 0;
 }
 

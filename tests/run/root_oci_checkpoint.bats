@@ -160,6 +160,21 @@ nothing_left() {
 	[ -z "$(find "$IMAGES" -type f -perm /077)" ]
 }
 
+@test "on a root file system that was nobody's so far" {
+	works
+	cp -r "$BUNDLE" "$BATS_TEST_TMPDIR/other"
+	echo there >"$BATS_TEST_TMPDIR/file"
+	start '.mounts += [{destination: "/new/place/file", source: "'"$BATS_TEST_TMPDIR/file"'", options: ["bind"]},
+		{destination: "/new/dir", type: "tmpfs", source: "tmpfs"}]'
+	ok save
+	cp config.json "$BATS_TEST_TMPDIR/other"
+	cp rootfs/tmp/n "$BATS_TEST_TMPDIR/other/rootfs/tmp"
+	rm -r rootfs/new
+	ok restore -b "$BATS_TEST_TMPDIR/other"
+	ok oci exec "$ID" cat /new/place/file
+	output_is there
+}
+
 @test "a paused container is saved as well" {
 	works
 	start .

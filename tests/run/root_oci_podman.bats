@@ -216,5 +216,11 @@ count_is_beyond() { [ "$(count_of "$1")" -gt "$2" ]; }
 	wait_for 5 count_is_beyond a "$before"
 	ok podman exec a sh -c 'echo kept >/v/f; cat /v/f'
 	output_is kept
-	podman rm -f -t 0 a
+	before=$(count_of a)
+	ok podman container checkpoint --ignore-volumes -e /run/saved.tar a
+	podman rm -f a
+	ok podman container restore --ignore-volumes -i /run/saved.tar -n b
+	wait_for 5 count_is_beyond b "$before"
+	podman rm -f -t 0 b
+	inside here rm /run/saved.tar
 }
