@@ -50,6 +50,32 @@ cycle() {
 	rm -rf ~/images
 }
 
+# Only what changed since is in the second images.
+with_parent() {
+	start && wait_for 60 is_beyond "$(init)" 3 || return
+	oci checkpoint --pre-dump --image-path ~/earlier c && oci exec c true &&
+		oci checkpoint --image-path ~/images --parent-path ../earlier c || return
+	[ -L ~/images/parent ] || return
+	oci restore -b ~/b --image-path ~/images -d c </dev/null >/dev/null && wait_for 60 is_beyond "$(init)" 3 &&
+		oci delete -f c
+	rm -rf ~/images ~/earlier
+}
+
+# Both ends are inside.
+connections() {
+	local talk='sleep 1000 | nc -l -p 7777 >>/tmp/n & sleep 2
+		i=0; while :; do i=$((i + 1)); echo $i; sleep 0.1; done | nc 127.0.0.1 7777'
+	local before
+
+	COUNT=$talk start && wait_for 60 is_beyond "$(init)" 3 || return
+	! oci checkpoint --image-path ~/images c || return
+	before=$(number "$(init)")
+	wait_for 60 is_beyond "$(init)" "$before" && oci checkpoint --tcp-established --image-path ~/images c &&
+		oci restore --tcp-established -b ~/b --image-path ~/images -d c </dev/null >/dev/null || return
+	wait_for 60 is_beyond "$(init)" "$before" && oci delete -f c
+	rm -rf ~/images
+}
+
 p() { podman --runtime $VM/bin/coracle-oci --cgroup-manager systemd "$@"; }
 pid_of() { p inspect --format '{{.State.Pid}}' "$1"; }
 
@@ -69,4 +95,6 @@ MANAGER=cgroupfs
 test_that "cgroupfs: a container goes on as it was" cycle
 MANAGER=systemd
 test_that "systemd: a container goes on as it was" cycle
+test_that "--pre-dump, --parent-path: in two steps" with_parent
+test_that "--tcp-established: connections are kept" connections
 test_that "podman: exported, and restored with another name" with_podman
