@@ -162,7 +162,7 @@ static int look_for_ends(struct ctr_env *env, struct err *e)
 		AUTO(ctr) struct ctr c = CTR_INIT;
 
 		if (list.v[i].state == CONTAINER_RUNNING)
-			r = ctr_look(&c, env, &list.v[i], e);
+			r = ctr_unless_gone(ctr_look(&c, env, &list.v[i], e), e);
 	}
 	return r;
 }

@@ -52,7 +52,7 @@ static int print_all(struct app *app, struct ctr_env *env, struct err *e)
 		AUTO(ctr) struct ctr c = CTR_INIT;
 		char id[ID_SHORT_LEN + 1];
 
-		r = ctr_look(&c, env, &list.v[i], e);
+		r = ctr_unless_gone(ctr_look(&c, env, &list.v[i], e), e);
 		if (r < 0 || !c.is_running)
 			continue;
 		(void)str_copy(id, sizeof(id), c.row.id);

@@ -86,6 +86,7 @@ static int look_idle(struct idle *out, struct app *app, struct err *e)
 		r = ctr_look(&c, &env, &list.v[i], e);
 		if (r == 0 && !c.is_running && c.row.snapshot)
 			r = snapshot_get(&s, app->store, c.row.snapshot, e);
+		r = ctr_unless_gone(r, e);
 		out->running += c.is_running;
 		out->bytes += s.size;
 	}
@@ -148,7 +149,7 @@ static int add_ctr(json_t *rows, struct ctr_env *env, struct container *from, st
 	if (r == 0)
 		r = row_ctr(&row, env, &c, false, false, e);
 	if (r < 0)
-		return r;
+		return ctr_unless_gone(r, e);
 	human_size(s.size, size);
 	jtree_text(row, "Size", size);
 	return json_array_append_new(rows, row);

@@ -138,6 +138,7 @@ static int ls_run(struct app *app, void *args, char **operands UNUSED, int count
 		r = ctr_look(&c, &env, &list.v[i], e);
 		if (r == 0)
 			add_row(rows, &c);
+		r = ctr_unless_gone(r, e);
 	}
 	if (r == 0)
 		r = table_print(&app->out, &table, &o, rows, e);

@@ -119,7 +119,7 @@ static int fold_ends(struct check_work *w, struct err *e)
 		if (all.v[i].state != CONTAINER_RUNNING)
 			continue;
 		env->ns = own;
-		r = ctr_look(&c, env, &all.v[i], e);
+		r = ctr_unless_gone(ctr_look(&c, env, &all.v[i], e), e);
 	}
 	env->ns = ns;
 	return r;

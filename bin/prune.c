@@ -73,7 +73,8 @@ int prune_containers(struct app *app, struct ctr_env *env, const struct strv *fi
 	int r = container_list(&list, app->store, app->ns, e);
 
 	for (size_t i = 0; r == 0 && i < list.len; i++)
-		r = prune_container(&said, env, filters, &list.v[i], freed, e);
+		r = ctr_unless_gone(prune_container(&said, env, filters, &list.v[i], freed,
+						    e), e);
 	if (said.len)
 		app_printf(app, "Deleted Containers:\n%s\n", said.data);
 	return r;

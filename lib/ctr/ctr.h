@@ -78,6 +78,16 @@ int ctr_get(struct ctr *out, struct ctr_env *env, const char *text,
 int ctr_look(struct ctr *out, struct ctr_env *env, struct container *row,
 	     struct err *e) MUST_CHECK;
 
+/* For those that look at every container: one that was removed since it was
+ * listed is passed over.  r, or 0 for -ENOENT. */
+static inline int ctr_unless_gone(int r, struct err *e)
+{
+	if (r != -ENOENT)
+		return r;
+	err_clear(e);
+	return 0;
+}
+
 /* "created", "running", "paused", "exited" */
 const char *ctr_state_name(const struct ctr *c);
 

@@ -157,7 +157,7 @@ int ctr_remove_forsaken(struct ctr_env *env, struct err *e)
 
 		env->ns = its;
 		if (list.v[i].flags & CONTAINER_AUTO_REMOVE)
-			r = remove_if_forsaken(env, &list.v[i], e);
+			r = ctr_unless_gone(remove_if_forsaken(env, &list.v[i], e), e);
 		env->ns = ns;
 	}
 	return r;

@@ -104,3 +104,10 @@ together() {
 	! grep -i locked "$BATS_TEST_TMPDIR"/*
 	coracle rm only
 }
+
+# `make fault` has thousands.
+@test "calls of all kinds, some of them killed, and books of what must be there" {
+	need python3
+	XDG_DATA_HOME=$BATS_TEST_TMPDIR/data B=$BIN "$ROOT/tests/fault/crowd" -n 200 -j 20 -k 5 "$IMAGES/busybox.tar" 3>&-
+	XDG_DATA_HOME=$BATS_TEST_TMPDIR/data coracle system reset -f
+}
