@@ -342,12 +342,25 @@ int client_wait(struct client *c, uint32_t exec_id, int timeout_ms, int *code,
 	return ret;
 }
 
+/* Waits for the answer; did the shim die without having read what we sent? */
+static bool is_unread(int sock)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	socklen_t len = sizeof(int);
+	int code = 0;
+
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	return getsockopt(sock, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code == ECONNRESET;
+}
+
 int client_exec(struct client *c, int plan_fd, const int *stdio, uint16_t rows,
 		uint16_t cols, struct client_exec *out, struct err *e)
 {
 	AUTO_FREE struct reply *r = mem_new(struct reply);
 	struct shim_msg m = shim_msg_make(SHIM_EXEC, (int64_t)rows << 16 | cols);
 	int fds[4] = { plan_fd };
+	bool unread = true;
 	int ret;
 
 	out->exit_status = EXIT_TOOL_ERROR;
@@ -356,8 +369,14 @@ int client_exec(struct client *c, int plan_fd, const int *stdio, uint16_t rows,
 	else
 		m.flags = SHIM_EXEC_TTY;
 	ret = send_msg(c, m, NULL, fds, stdio ? 4 : 1, e);
-	if (ret == 0)
+	if (ret == 0) {
+		unread = is_unread(c->sock);
 		ret = next_reply(c, r, e);
+	}
+	if (ret == -EPIPE && unread) {
+		err_clear(e);
+		return err_set(e, ESRCH, "no shim serves the container");
+	}
 	if (ret < 0)
 		return ret;
 	if (r->m.op == SHIM_EXEC_STARTED && (stdio || r->fd >= 0)) {

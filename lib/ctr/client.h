@@ -122,6 +122,6 @@ struct client_exec {
 #define CLIENT_EXEC_INIT { .pty = -1 }
 
 /* plan_fd: memory file of the exec plan.  stdio: three descriptors, or NULL
- * for a terminal of rows × cols. */
+ * for a terminal of rows × cols.  -ESRCH: nobody has read the request. */
 int client_exec(struct client *c, int plan_fd, const int *stdio, uint16_t rows,
 		uint16_t cols, struct client_exec *out, struct err *e) MUST_CHECK;

@@ -15,6 +15,8 @@
 #include "lib/ctr/start.h"
 #include "lib/runtime/plan.h"
 
+#define MAX_SHIMS 3			/* that die while they are asked */
+
 /* The container's own process with what the flags change. */
 static int make_process(struct spec_process *p, const struct ctr_bundle *b,
 			const struct ctr_exec_opts *o, struct err *e)
@@ -129,6 +131,32 @@ static int join(struct client *client, struct client_exec *out, int run_fd,
 		client_exec(client, memory, o->tty ? NULL : stdio, o->rows, o->cols, out, e);
 }
 
+/* A shim that was killed just now may still have taken the connection, and died
+ * before it read: then nothing has happened, and another one is asked. */
+static int join_again(struct client *client, struct client_exec *out, struct ctr_env *env,
+		      struct ctr *c, int run_fd, const struct buf *plan,
+		      const struct ctr_exec_opts *o, struct err *e)
+{
+	int r = join(client, out, run_fd, plan, o, e);
+
+	for (int i = 0; r == -ESRCH && i < MAX_SHIMS; i++) {
+		AUTO_FREE char *id = mem_str(c->row.id);
+
+		err_clear(e);
+		client_auto(client);
+		ctr_clear(c);
+		r = ctr_get(c, env, id, e);
+		if (r == 0 && !c->is_running)
+			r = err_set(e, ESRCH, "container '%s' ended", c->row.name);
+		if (r < 0)
+			return r;
+		r = ctr_adopt(c, env, e);
+		if (r == 0)
+			r = join(client, out, run_fd, plan, o, e);
+	}
+	return r;
+}
+
 int ctr_exec(struct client *client, struct client_exec *out, struct ctr_env *env,
 	     struct ctr *c, const struct ctr_exec_opts *o, int *exit_status, struct err *e)
 {
@@ -156,7 +184,7 @@ int ctr_exec(struct client *client, struct client_exec *out, struct ctr_env *env
 		r = make_plan(&plan, env, &b, &c->page.init, run, dir, o, e);
 	if (r < 0)
 		return r;
-	r = join(client, out, run, &plan, o, e);
+	r = join_again(client, out, env, c, run, &plan, o, e);
 	if (r < 0 && out->exit_status)
 		*exit_status = out->exit_status;
 	if (r < 0 && b.config.runtime)

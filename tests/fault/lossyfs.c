@@ -190,12 +190,16 @@ static void apply(struct entry **list, const struct change *c)
 
 /* --- cuts --- */
 
+static const char empty[PAGE];
+
 static void copy_page(int to, int from, off_t at, size_t len)
 {
 	char page[PAGE] = "";
 
 	if (from >= 0 && pread(from, page, len, at) < 0)
 		die("read a page");
+	if (!memcmp(page, empty, len))
+		return;			/* a hole of a new file says the same */
 	if (pwrite(to, page, len, at) != (ssize_t)len)
 		die("write a page");
 }

@@ -81,6 +81,20 @@ more_lines() {
 	handle sh
 }
 
+@test "exec asks another shim when the one it reached dies without having read that" {
+	local p pid
+	up a 100
+	p=$(shims)
+	kill -STOP "$p"
+	coracle exec a echo alive >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	pid=$!
+	sleep 0.5
+	kill -KILL "$p"
+	wait "$pid"
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = alive ]
+	handle a
+}
+
 @test "logs -f of a container whose shim was killed goes on" {
 	local m
 	m=$(mark)
