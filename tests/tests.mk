@@ -6,10 +6,10 @@ CONTAINERD = $(foreach p,runc containerd,$(if $(shell command -v $(p)),,$(p)))
 DEB_TEST = bats libcmocka-dev clang strace skopeo umoci podman crun slirp4netns docker-registry apache2-utils \
 	mmdebstrap busybox-static jq tmux expect curl iproute2 socat netcat-openbsd zstd mandoc zsh fish openssl \
 	libcap2-bin attr git util-linux libclang-rt-dev python3 procps gpg \
-	buildah catatonit netavark iptables btrfs-progs fuse3 libfuse3-dev $(CONTAINERD)
+	buildah catatonit netavark iptables btrfs-progs xfsprogs fuse3 libfuse3-dev $(CONTAINERD)
 RPM_TEST := bats libcmocka-devel clang strace skopeo umoci podman crun runc slirp4netns docker-distribution httpd-tools \
 	busybox jq tmux expect curl iproute socat nmap-ncat zstd mandoc zsh fish openssl attr git util-linux \
-	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables btrfs-progs containerd criu fuse3 fuse3-devel
+	compiler-rt python3 procps-ng gnupg2 buildah catatonit netavark iptables btrfs-progs xfsprogs containerd criu fuse3 fuse3-devel
 
 FUZZ_SECONDS ?= 2
 SUITES	?= lint unit cli run fuzz
@@ -65,6 +65,7 @@ cov:				## run the unit tests and print the coverage of each file
 
 fault: old			## kill -9, errors and power cuts wherever pull, run, rm and others change something (many minutes), and old
 	$(Q)$(MAKE) check SUITES=fault
+	$(Q)tests/run/mkimages.sh $(B)/fault && B=$(B) tests/fault/powercut $(B)/fault/busybox.tar
 
 old: all demo-image $(faults)	## run cli and run without each call that older kernels lack (root, an hour or two)
 	$(Q)B=$(B) tests/fault/old
