@@ -187,7 +187,8 @@ static int ps_rows(json_t *rows, struct app *app, const struct ps_args *a, struc
 	if (r == 0 && a->last)
 		r = num_u64(a->last, 0, UINT32_MAX, &last, e);
 	if (r == 0)
-		r = container_list(&list, app->store, app->ns, e);
+		r = shows_all(a) ? container_list(&list, app->store, app->ns, e) :
+				   container_list_live(&list, app->store, app->ns, e);
 	for (size_t i = 0; r == 0 && i < list.len && json_array_size(rows) < last; i++)
 		r = ctr_unless_gone(add_row(rows, &env, a, &list.v[i], e), e);
 	return r;

@@ -168,11 +168,11 @@ static int add_labels(struct containers *l, struct store *s, const char *ns,
 	return r;
 }
 
-static int list_rows(struct containers *l, struct store *s, const char *ns,
+static int list_rows(struct containers *l, struct store *s, enum sql q, const char *ns,
 		     struct err *e)
 {
 	AUTO(db_rows) sqlite3_stmt *st = NULL;
-	int r = db_query(&st, s, SQL_CONTAINER_LIST, ARGS(T(ns)), e);
+	int r = db_query(&st, s, q, ARGS(T(ns)), e);
 
 	while (r >= 0 && (r = db_next(s, st, e)) > 0) {
 		l->v = mem_more(l->v, l->len, sizeof(*l->v));
@@ -186,10 +186,25 @@ int container_list(struct containers *out, struct store *s, const char *ns,
 		   struct err *e)
 {
 	AUTO(containers) struct containers l = CONTAINERS_INIT;
-	int r = list_rows(&l, s, ns, e);
+	int r = list_rows(&l, s, SQL_CONTAINER_LIST, ns, e);
 
 	if (r == 0 && l.len)
 		r = add_labels(&l, s, ns, e);
+	if (r < 0)
+		return r;
+	*out = l;
+	l = (struct containers)CONTAINERS_INIT;
+	return 0;
+}
+
+int container_list_live(struct containers *out, struct store *s, const char *ns,
+			struct err *e)
+{
+	AUTO(containers) struct containers l = CONTAINERS_INIT;
+	int r = list_rows(&l, s, SQL_CONTAINER_LIST_LIVE, ns, e);
+
+	for (size_t i = 0; i < l.len && r == 0; i++)
+		r = label_list(&l.v[i].labels, s, l.v[i].ns, LABEL_CONTAINER, l.v[i].id, e);
 	if (r < 0)
 		return r;
 	*out = l;

@@ -94,6 +94,10 @@ int container_get(struct container *out, struct store *s, const char *ns,
 int container_list(struct containers *out, struct store *s, const char *ns,
 		   struct err *e) MUST_CHECK;
 
+/* Only those that may run: they were started, and how they ended is not known. */
+int container_list_live(struct containers *out, struct store *s, const char *ns,
+			struct err *e) MUST_CHECK;
+
 /* Said before anything runs: should starter die on the way, the end of this
  * run is unknown. */
 int container_set_started(struct store *s, const char *ns, const char *id,

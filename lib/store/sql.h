@@ -257,6 +257,9 @@
 		" WHERE ns = ?1 AND id >= ?2 AND id < ?2 || '~' LIMIT 5") \
 	SQL(CONTAINER_LIST, "SELECT " CONTAINER_COLUMNS " FROM container" \
 		" WHERE ?1 IS NULL OR ns = ?1 ORDER BY created_ns DESC, id") \
+	SQL(CONTAINER_LIST_LIVE, "SELECT " CONTAINER_COLUMNS " FROM container" \
+		" WHERE (?1 IS NULL OR ns = ?1) AND (state = 2 OR (state = 3 AND exit_code = -1))" \
+		" ORDER BY created_ns DESC, id")			\
 	SQL(CONTAINER_STARTED, "UPDATE container SET state = 2, started_ns = ?3," \
 		" finished_ns = 0, pid = ?4, start = ?5, boot = ?6, exit_code = -1" \
 		" WHERE ns = ?1 AND id = ?2")				\
