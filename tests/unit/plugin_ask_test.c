@@ -39,14 +39,14 @@ static void test_failures(void **state)
 {
 	static const struct { const char *script; int result; } t[] = {
 		{ "exit 0", -EPROTO },
-		{ "exec 0<&- 1>&-; sleep 60", -EPROTO },
+		{ "exec 0<&- 1>&-; exec sleep 60", -EPROTO },
 		{ "printf '\\0\\0'", -EPROTO },
 		{ "printf '\\0\\0\\0\\5abc'", -EPROTO },
-		{ "printf '\\0\\0\\0\\021'; sleep 60", -EFBIG },
+		{ "printf '\\0\\0\\0\\021'; exec sleep 60", -EFBIG },
 		{ "printf '\\0\\0\\0\\1x'; exit 4", -EIO },
-		{ "sleep 60", -ETIMEDOUT },
-		{ "printf '\\0\\0'; sleep 60", -ETIMEDOUT },
-		{ "printf '\\0\\0\\0\\1x'; sleep 60", -ETIMEDOUT },
+		{ "exec sleep 60", -ETIMEDOUT },
+		{ "printf '\\0\\0'; exec sleep 60", -ETIMEDOUT },
+		{ "printf '\\0\\0\\0\\1x'; exec sleep 60", -ETIMEDOUT },
 	};
 
 	(void)state;
