@@ -439,6 +439,13 @@ static int check_new(struct store *s, const struct store_options *o, struct err 
 	return err_hint(e, r, "store.lost");
 }
 
+static int create_new(struct store *s, const struct store_options *o, struct err *e)
+{
+	int r = check_new(s, o, e);
+
+	return r < 0 ? r : create(s, e);
+}
+
 static int is_whole(struct store *s, const char *path, struct err *e)
 {
 	AUTO(db_rows) sqlite3_stmt *st = NULL;
@@ -508,10 +515,9 @@ static int open_db(struct store *s, const struct store_options *o, struct err *e
 	if (r == -ENOENT && o->create && !o->read_only) {
 		err_clear(e);
 		r = lock(s, LOCK_EX, e);
-		if (r == 0)
-			r = check_new(s, o, e);
+		/* Another may have made it while we waited. */
 		if (r == 0 && faccessat(s->dirs[STORE_DIR_ROOT], META_DB, F_OK, 0) < 0)
-			r = create(s, e);
+			r = create_new(s, o, e);
 		if (r == 0 && !o->exclusive)
 			r = lock(s, LOCK_SH, e);
 		if (r == 0)

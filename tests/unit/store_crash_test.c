@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 
@@ -270,6 +271,57 @@ static void test_crowd(void **state)
 	}
 }
 
+/* Does pid wait to have a lock alone? */
+static bool waits_alone(pid_t pid)
+{
+	AUTO(buf) struct buf locks = BUF_INIT(MIB(1));
+	AUTO_FREE char *who = mem_printf("WRITE %d ", (int)pid);
+	struct err e = ERR_INIT;
+
+	OK(fs_read(AT_FDCWD, "/proc/locks", &locks, &e));
+	for (char *save = NULL, *l = strtok_r(locks.data, "\n", &save); l;
+	     l = strtok_r(NULL, "\n", &save))
+		if (strstr(l, "-> FLOCK") && strstr(l, who))
+			return true;
+	return false;
+}
+
+/* While one waits to make the store another has made it, and a container. */
+static void test_made_meanwhile(void **state)
+{
+	AUTO_FREE char *root = mem_printf("%s/s", scratch);
+	AUTO_FREE char *ns = mem_printf("%s/containers/default/c1", root);
+	AUTO_FREE char *db = mem_printf("%s/meta.db", root);
+	AUTO_FREE char *aside = mem_printf("%s/aside", scratch);
+	AUTO_FREE char *lock = mem_printf("%s/lock", root);
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = -1;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	store_close(open_store(true));
+	fd = fs_mkdirs(AT_FDCWD, ns, 0700, &e);
+	OK(fd);
+	fd_auto(&fd);
+	OK(rename(db, aside));
+	fd = open(lock, O_RDWR | O_CLOEXEC);
+	OK(fd);
+	OK(flock(fd, LOCK_SH));
+	pid = fork();
+	if (pid == 0) {
+		fd_auto(&fd);
+		store_close(open_store(true));
+		_exit(0);
+	}
+	while (!waits_alone(pid) && waitpid(pid, &status, WNOHANG) == 0)
+		usleep(1000);
+	OK(rename(aside, db));
+	fd_auto(&fd);
+	OK(waitpid(pid, &status, 0));
+	assert_int_equal(status, 0);
+}
+
 /* A disk of 1 MiB: the pull fails and says why, what was there works, and
  * removing gives the space back. */
 static void fill_up(void)
@@ -350,6 +402,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_poison, scratch_setup, scratch_teardown),
 #endif
 		cmocka_unit_test_setup_teardown(test_crowd, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_made_meanwhile, scratch_setup,
+						scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, scratch_setup, scratch_teardown),
 	};
 
