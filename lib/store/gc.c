@@ -193,6 +193,23 @@ static int drop_expired(struct run *g, struct err *e)
 
 /* --- rows that only describe others --- */
 
+/* A map of no layer must not count among those used last. */
+static int sweep_maps(struct run *g, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int64_t too_many = 0;
+	int r = db_one(&too_many, g->s, SQL_GC_MANY_MAPS, NO_ARGS, e);
+
+	if (r < 0 || !too_many)
+		return note(g, r, e);
+	r = store_begin(&tx, g->s, STORE_FAST, e);
+	if (r == 0)
+		r = db_run(g->s, SQL_GC_MAPS, NO_ARGS, e);
+	if (r >= 0)
+		r = store_commit(&tx, e);
+	return note(g, r, e);
+}
+
 static int sweep_image_layers(struct run *g, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
@@ -456,6 +473,7 @@ int gc_run(struct gc_result *out, struct store *s, const struct gc_options *o,
 	(void)note(&g, lease_recover(s, &now), &now);
 	(void)note(&g, volume_bury_dying(s, &now), &now);
 	(void)drop_expired(&g, &now);
+	(void)sweep_maps(&g, &now);
 	while (!is_late(&g) && sweep_snapshots(&g, &now) > 0)
 		continue;
 	/* A removed manifest frees its config and layers for the next round. */

@@ -140,6 +140,18 @@ const char *const schema_migrations[] = {
 	      "''", "NEW.digest", "NULL", "NULL", "NULL")
 	EVENT("event_content_delete", "DELETE ON blob", "/content/delete",
 	      "''", "OLD.digest", "NULL", "NULL", "NULL"),
+
+	/* 4: what may run is found without the rest; when an id map was used last */
+	"CREATE INDEX container_live ON container (created_ns)"
+	" WHERE state = 2 OR (state = 3 AND exit_code = -1);"
+	"CREATE TABLE map_use (driver TEXT NOT NULL, map TEXT NOT NULL,"
+	" used_ns INTEGER NOT NULL, PRIMARY KEY (driver, map)) WITHOUT ROWID;"
+	"INSERT INTO map_use SELECT driver, " SQL_MAP_OF("map") ", max(created_ns)"
+	" FROM snapshot WHERE " SQL_HAS_MAP("map") " GROUP BY 1, 2;"
+	"CREATE TRIGGER map_used AFTER INSERT ON snapshot WHEN " SQL_HAS_MAP("NEW.map")
+	" BEGIN INSERT INTO map_use (driver, map, used_ns)"
+	" VALUES (NEW.driver, " SQL_MAP_OF("NEW.map") ", NEW.created_ns)"
+	" ON CONFLICT DO UPDATE SET used_ns = max(used_ns, NEW.created_ns); END;",
 };
 
 const int schema_version = (int)ARRAY_SIZE(schema_migrations);

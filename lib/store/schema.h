@@ -7,5 +7,13 @@
  */
 #pragma once
 
+#include "lib/store/snapshots.h"
+
+/* The id map in the key of a layer ("MAP", "MAP+CHAIN"), and whether the layer
+ * is there to run on.  Migration 4 is made of them: they never change. */
+#define SQL_MAP_OF(key) "substr(" key ", 1, instr(" key " || '+', '+') - 1)"
+#define SQL_HAS_MAP(key)						\
+	"(" key " NOT LIKE '" LAYER_TRIAL "%' AND " key " NOT LIKE '" LAYER_LOST "%')"
+
 extern const char *const schema_migrations[];
 extern const int schema_version;		/* the newest */

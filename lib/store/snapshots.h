@@ -39,6 +39,10 @@ enum snapshot_kind {
 #define LAYER_LOST "lost:"
 #define LAYER_TRIAL "trial:"
 
+/* Layers that nothing lies on stay for as many id maps (and drivers), those
+ * used last; under another map they are unpacked again. */
+#define LAYER_MAPS_KEPT "8"
+
 struct snapshot {
 	int64_t id;
 	enum snapshot_kind kind;

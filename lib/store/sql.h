@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "lib/store/schema.h"
 #include "lib/store/snapshots.h"
 
 /* x: the digest of a blob that nothing holds but flat leases, which keep what
@@ -59,10 +60,16 @@
 	" NOT EXISTS (SELECT 1 FROM container WHERE snapshot = s.id)"	\
 	" AND NOT" SNAPSHOT_HELD
 
+/* A layer that images keep: of one of the id maps used last. */
+#define LAYER_IS_KEPT							\
+	" (" SQL_HAS_MAP("s.map") " AND (s.driver, " SQL_MAP_OF("s.map") ")"	\
+	"  NOT IN (SELECT driver, map FROM map_use"			\
+	"   ORDER BY used_ns DESC LIMIT -1 OFFSET " LAYER_MAPS_KEPT "))"
+
 #define LAYER_UNREFERENCED						\
 	" NOT EXISTS (SELECT 1 FROM snapshot_parent p WHERE p.parent = s.id)" \
 	" AND NOT" SNAPSHOT_HELD						\
-	" AND (s.map LIKE '" LAYER_TRIAL "%' OR s.map LIKE '" LAYER_LOST "%'" \
+	" AND (NOT" LAYER_IS_KEPT					\
 	"  OR NOT EXISTS (SELECT 1 FROM image_layer i WHERE i.diff_id = s.diff_id" \
 	"   AND (EXISTS (SELECT 1 FROM image WHERE config = i.config)"	\
 	"    OR EXISTS (SELECT 1 FROM container c WHERE c.image_id = i.config))))"
@@ -315,6 +322,10 @@
 	SQL(GC_SNAPSHOT, "DELETE FROM snapshot AS s WHERE id = ?1 AND"	\
 		" ((kind = 1 AND " LAYER_UNREFERENCED ") OR (kind <> 1 AND" \
 		OWN_UNREFERENCED "))")					\
+	SQL(GC_MANY_MAPS, "SELECT count(*) > " LAYER_MAPS_KEPT " FROM map_use") \
+	SQL(GC_MAPS, "DELETE FROM map_use AS u WHERE NOT EXISTS"	\
+		" (SELECT 1 FROM snapshot WHERE kind = 1"	\
+		"  AND driver = u.driver AND " SQL_MAP_OF("map") " = u.map)") \
 	SQL(GC_INGESTS, "SELECT ref FROM ingest i WHERE (created_ns < ?1 OR digest IS NULL)" \
 		" AND NOT EXISTS (SELECT 1 FROM lease WHERE id = i.lease) LIMIT ?2") \
 	SQL(GC_INGEST, "DELETE FROM ingest AS i WHERE ref = ?1"		\
@@ -396,11 +407,11 @@
 		" UNION ALL SELECT 4, m.ns, coalesce(m.name, m.config), 'has this layer'" \
 		"  FROM snapshot s JOIN image_layer i ON i.diff_id = s.diff_id" \
 		"  JOIN image m ON m.config = i.config WHERE s.id = ?1 AND s.kind = 1" \
-		"   AND s.map NOT LIKE '" LAYER_TRIAL "%' AND s.map NOT LIKE '" LAYER_LOST "%'" \
+		"   AND" LAYER_IS_KEPT					\
 		" UNION ALL SELECT 1, c.ns, c.name, 'is of an image with this layer'" \
 		"  FROM snapshot s JOIN image_layer i ON i.diff_id = s.diff_id" \
 		"  JOIN container c ON c.image_id = i.config WHERE s.id = ?1 AND s.kind = 1" \
-		"   AND s.map NOT LIKE '" LAYER_TRIAL "%' AND s.map NOT LIKE '" LAYER_LOST "%'" \
+		"   AND" LAYER_IS_KEPT					\
 		" UNION ALL SELECT kind, '', object, 'has the label ' || key FROM label" \
 		"  WHERE kind = 6 AND object = ?1 AND key = 'containerd.io/gc.root'" \
 		" UNION ALL SELECT r.kind, r.ns, r.object, 'has the label ' || r.key" \

@@ -138,14 +138,14 @@ static UNUSED int sample_blob(struct store *s, const struct lease *l,
 }
 
 static UNUSED int sample_unpack(struct store *s, const struct lease *l,
-				const struct sample *p, struct err *e)
+				const struct sample *p, const char *map, struct err *e)
 {
 	struct snapshot_done done[LAYERS];
 	size_t count = 0;
 
 	for (int i = 0; i < LAYERS; i++) {
 		struct snapshot_staging st = SNAPSHOT_STAGING_INIT;
-		int r = snapshot_begin_layer(&st, s, l, "overlay", &p->diff_id[i], "0:0:1", e);
+		int r = snapshot_begin_layer(&st, s, l, "overlay", &p->diff_id[i], map, e);
 
 		if (r == SNAPSHOT_MAKE) {
 			r = fs_replace(st.fd, "f", p->layer[i], 1000, 0644, FS_NOSYNC, e);
@@ -187,7 +187,7 @@ static UNUSED int sample_pull(struct store *s, const struct sample *p,
 	for (int i = 0; i < LAYERS && r >= 0; i++)
 		r = content_ref(s, &p->manifest_digest, &p->layer_digest[i], e);
 	if (r >= 0)
-		r = sample_unpack(s, &l, p, e);
+		r = sample_unpack(s, &l, p, "0:0:1", e);
 	if (r >= 0)
 		r = image_put(s, ns, &img, NULL, e);
 	return r < 0 ? r : lease_end(&l, e);

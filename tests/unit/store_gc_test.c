@@ -204,6 +204,94 @@ static void test_gc_expired_image(void **state)
 	assert_int_equal(blobs_left(s), 0);
 }
 
+static void unpack_for(struct store *s, int from, int to)
+{
+	struct err e = ERR_INIT;
+
+	for (int i = from; i <= to; i++) {
+		AUTO(lease) struct lease l = LEASE_INIT;
+		char map[32];
+
+		snprintf(map, sizeof(map), "0:%d:1%s", i, i % 2 ? "+chain" : "");
+		OK(lease_begin(&l, s, "unpack", &e));
+		OK(sample_unpack(s, &l, &one, map, &e));
+		OK(lease_end(&l, &e));
+	}
+}
+
+static bool has_layer(struct store *s, const char *map)
+{
+	struct err e = ERR_INIT;
+	int64_t id;
+
+	return snapshot_find_layer(&id, s, "overlay", &one.diff_id[0], map, NULL, &e) == 0;
+}
+
+/* A view that stays. */
+static void lie_on(struct store *s, const char *map)
+{
+	char text[24];
+	struct err e = ERR_INIT;
+	int64_t id, layer;
+
+	OK(snapshot_find_layer(&layer, s, "overlay", &one.diff_id[0], map, NULL, &e));
+	OK(snapshot_create(&id, NULL, s, SNAPSHOT_VIEW, "overlay", map, &layer, 1, &e));
+	snprintf(text, sizeof(text), "%lld", (long long)id);
+	label(s, LABEL_SNAPSHOT, text, LABEL_GC_ROOT, "now");
+}
+
+/* Eight id maps, those used last, keep their layers. */
+static void test_gc_maps(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	struct gc_options o = { .grace_s = GC_GRACE_S };
+	struct gc_result res;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(sample_pull(s, &one, "default", "a:1", &e));
+	unpack_for(s, 1, 7);
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.snapshots, 0);
+	lie_on(s, "0:0:1");
+	unpack_for(s, 8, 8);
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.snapshots, LAYERS);
+	assert_false(has_layer(s, "0:1:1+chain"));
+	assert_true(has_layer(s, "0:0:1"));
+	/* What has a view stays, and the layer beside it goes. */
+	lie_on(s, "0:2:1");
+	unpack_for(s, 10, 17);
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.snapshots, 8 * LAYERS - 2);
+	assert_true(has_layer(s, "0:0:1"));
+	assert_true(has_layer(s, "0:2:1"));
+	assert_false(has_layer(s, "0:8:1"));
+	assert_true(has_layer(s, "0:10:1"));
+	assert_true(has_layer(s, "0:17:1+chain"));
+}
+
+/* A map whose layers went with their image takes nobody's place. */
+static void test_gc_maps_without_layers(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	struct gc_options o = { .grace_s = GC_GRACE_S };
+	struct gc_result res;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(sample_pull(s, &one, "default", "a:1", &e));
+	unpack_for(s, 1, 7);
+	remove_one(s);
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.snapshots, 8 * LAYERS);
+	OK(sample_pull(s, &one, "default", "a:1", &e));
+	unpack_for(s, 11, 17);
+	OK(gc_run(&res, s, &o, &e));
+	assert_int_equal(res.snapshots, 0);
+	assert_true(has_layer(s, "0:0:1"));
+}
+
 /* What fs_replace() was writing when it was killed. */
 static void test_gc_half_written(void **state)
 {
@@ -263,6 +351,7 @@ int main(void)
 		TEST(test_gc), TEST(test_gc_unnamed), TEST(test_gc_half_written),
 		TEST(test_gc_staging), TEST(test_gc_root_label), TEST(test_gc_reference_labels),
 		TEST(test_gc_user_lease), TEST(test_gc_expired_image),
+		TEST(test_gc_maps), TEST(test_gc_maps_without_layers),
 	};
 
 	sample_make(&one, 1);
