@@ -90,8 +90,17 @@ int app_init(struct app *app, char **argv, int argc, struct err *e)
 	return choose_run_dir(app, e);
 }
 
+static void say_notices(struct app *app)
+{
+	const struct strv *v = app->store ? store_notices(app->store) : NULL;
+
+	for (; v && app->notices_said < v->len; app->notices_said++)
+		app_say(app, "%s", v->v[app->notices_said]);
+}
+
 void app_clear(struct app *app)
 {
+	say_notices(app);
 	store_close(app->store);
 	free(app->data_dir);
 	free(app->run_dir);
@@ -104,7 +113,6 @@ void app_clear(struct app *app)
 int app_store(struct app *app, struct err *e)
 {
 	struct store_options options = { .root = app->data_dir, .create = true };
-	const struct strv *notices;
 	int r;
 
 	if (app->store)
@@ -114,8 +122,6 @@ int app_store(struct app *app, struct err *e)
 		(void)err_hint(e, r, "store.newer");
 	if (r < 0)
 		return err_ctx(e, r, "store '%s'", app->data_dir);
-	notices = store_notices(app->store);
-	for (size_t i = 0; i < notices->len; i++)
-		app_say(app, "%s", notices->v[i]);
+	say_notices(app);
 	return 0;
 }

@@ -25,6 +25,7 @@ struct app {
 	bool run_dir_is_fallback;
 	mode_t umask;			/* the caller's, for files that are the user's */
 	struct store *store;
+	size_t notices_said;		/* of the store's */
 	struct buf out;			/* stdout, flushed when large and at the end */
 	int saved_argc;			/* the whole command line, for coracle-image */
 	char **saved_argv;

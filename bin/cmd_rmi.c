@@ -74,6 +74,7 @@ static int rmi_all(struct app *app, struct rmi_work *w, struct err *e)
 static int rmi_run(struct app *app, void *args, char **operands, int count, struct err *e)
 {
 	AUTO(env) struct ctr_env env = { .ns = NULL };
+	AUTO(store_hold) struct store_hold index = { .store = NULL };
 	struct rmi_work w = { .env = &env, .args = args };
 	int status, r;
 
@@ -82,6 +83,7 @@ static int rmi_run(struct app *app, void *args, char **operands, int count, stru
 	r = env_init(&env, app, e);
 	if (r < 0)
 		return r;
+	store_hold_index(&index, app->store);
 	status = w.args->all ? rmi_all(app, &w, e) : app_each(app, operands, count, rmi_one, &w);
 	r = status < 0 ? status : ctr_collect_soon(&env, e);
 	return r < 0 ? r : status;

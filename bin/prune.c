@@ -100,9 +100,11 @@ int prune_images(struct app *app, struct ctr_env *env, const struct strv *filter
 {
 	AUTO(buf) struct buf said = BUF_INIT(MIB(16));
 	AUTO(images) struct images list = IMAGES_INIT;
+	AUTO(store_hold) struct store_hold index;
 	struct gc_result gone;
 	int r = image_list(&list, app->store, app->ns, NULL, e);
 
+	store_hold_index(&index, app->store);
 	for (size_t i = 0; r == 0 && i < list.len; i++)
 		if (all || !list.v[i].name)
 			r = prune_image(&said, app, env, filters, &list.v[i], e);

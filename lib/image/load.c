@@ -318,8 +318,10 @@ int archive_load(struct load_result *out, const struct load_options *o,
 		.o = o, .lease = LEASE_INIT, .members = MEMBERS_INIT,
 		.res = LOAD_RESULT_INIT,
 	};
+	AUTO(store_hold) struct store_hold index;
 	int r = lease_begin(&l.lease, o->env.store, "load", e);
 
+	store_hold_index(&index, o->env.store);
 	if (r == 0)
 		r = members_read(&l.members, o->fd, o->env.store, &l.lease, e);
 	if (r < 0)

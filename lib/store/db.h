@@ -43,6 +43,8 @@ struct store {
 	int depth;			/* of open transactions */
 	bool is_doomed;			/* one inside another failed */
 	bool is_index_stale;		/* index.json, once committed */
+	bool is_index_due;		/* and that happened */
+	unsigned index_holds;
 	unsigned trash_serial;
 	struct proc_id self;		/* pid 0: not asked yet */
 	uint64_t pidns;

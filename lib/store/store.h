@@ -123,6 +123,15 @@ static inline void store_tx_auto(struct store_tx *tx)
 	store_rollback(tx);
 }
 
+/* Who changes many images writes content/index.json once, when the last hold
+ * ends; killed before that, it is as old as after a kill behind a commit. */
+struct store_hold {
+	struct store *store;
+};
+
+void store_hold_index(struct store_hold *out, struct store *s);
+void store_hold_auto(struct store_hold *h);
+
 /* --- namespaces: names are isolated, blobs and layers are shared --- */
 
 #define STORE_NS_DEFAULT "default"

@@ -57,6 +57,20 @@ void store_rollback(struct store_tx *tx)
 		(void)!db_run(s, SQL_ROLLBACK, NO_ARGS, &ignored);
 }
 
+/* What was asked for is done; the index is a view of it, and the next GC writes
+ * it again. */
+static void refresh_index(struct store *s)
+{
+	struct err e = ERR_INIT;
+	int r = failpoint("tx.committed", &e);
+
+	if (r == 0 && s->is_index_due)
+		r = layout_write_index(s, &e);
+	s->is_index_due = false;
+	if (r < 0)
+		strv_addf(&s->notices, "index.json was not written: %s", e.text);
+}
+
 int store_commit(struct store_tx *tx, struct err *e)
 {
 	struct store *s = tx->store;
@@ -80,18 +94,24 @@ int store_commit(struct store_tx *tx, struct err *e)
 	}
 	s->depth = 0;
 	tx->store = NULL;
-	r = failpoint("tx.committed", e);
-	if (r == 0 && s->is_index_stale) {
-		s->is_index_stale = false;
-		r = layout_write_index(s, e);
-	}
-	if (r < 0) {
-		/* What was asked for is done; the index is a view of it, and
-		 * the next GC writes it again. */
-		strv_addf(&s->notices, "index.json was not written: %s", e->text);
-		err_clear(e);
-	}
+	s->is_index_due |= s->is_index_stale;
+	s->is_index_stale = false;
+	if (!s->index_holds)
+		refresh_index(s);
 	return 0;
+}
+
+void store_hold_index(struct store_hold *out, struct store *s)
+{
+	s->index_holds++;
+	out->store = s;
+}
+
+void store_hold_auto(struct store_hold *h)
+{
+	if (h->store && --h->store->index_holds == 0)
+		refresh_index(h->store);
+	h->store = NULL;
 }
 
 int store_trash(struct store *s, int dirfd, const char *name, struct err *e)
