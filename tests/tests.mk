@@ -97,7 +97,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call ar,$(TEST_MODS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARS) $(TEST_LIBS)
 
-bench: all $(benches)		## measure, side by side with the peers that are installed
+bench: all $(benches) $(B)/tests/fault/deny	## measure, side by side with the peers that are installed
 	$(Q)B=$(B) tests/bench/run
 
 .PHONY: unit-programs fuzz-programs check lint headers asan fuzz cov fault old check-vm demo-image demo bench

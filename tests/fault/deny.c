@@ -3,9 +3,9 @@
  *
  *	deny CALL[,CALL...] [ERRNO] -- COMMAND...
  *
- * ERRNO is ENOSYS or EPERM.  Calls by the numbers of another architecture are
- * not looked at.  Called by root it leaves no_new_privs alone, so that setuid
- * programs further down keep working.
+ * ERRNO is ENOSYS, EPERM, or 0: they do nothing and say that they did.  Calls
+ * by the numbers of another architecture are not looked at.  Called by root it
+ * leaves no_new_privs alone, so that setuid programs further down keep working.
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -38,11 +38,12 @@ int main(int argc, char **argv)
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	bool has_errno = argc > 2 && strcmp(argv[2], "--") != 0;
 	int at = has_errno ? 3 : 2;
-	int code = has_errno && !strcmp(argv[2], "EPERM") ? EPERM : ENOSYS;
+	int code = !has_errno ? ENOSYS : !strcmp(argv[2], "EPERM") ? EPERM :
+		   !strcmp(argv[2], "0") ? 0 : ENOSYS;
 	int r;
 
 	if (!filter || argc < at + 2 || strcmp(argv[at], "--") != 0)
-		die("usage: deny CALL[,CALL...] [ENOSYS|EPERM] -- COMMAND", EINVAL);
+		die("usage: deny CALL[,CALL...] [ENOSYS|EPERM|0] -- COMMAND", EINVAL);
 	for (char *c = strtok(argv[1], ","); c; c = strtok(NULL, ","))
 		deny(filter, c, code);
 	r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, geteuid() != 0);
