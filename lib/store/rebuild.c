@@ -154,13 +154,27 @@ static int container(struct rebuild *b, int dirfd, const char *name, struct err 
 		return err_set(e, EBADMSG, "what is said of it is not enough");
 	if (r > 0)
 		r = db_run(b->s, SQL_REBUILD_LABELS,
-			   ARGS(T(b->parent), T(name), T(text.data)), e);
+			   ARGS(T(b->parent), T(name), T(text.data), I(LABEL_CONTAINER)), e);
 	b->res.containers += r >= 0;
 	return r < 0 ? r : 0;
 }
 
+/* Nothing says what it was: it is there all the same. */
+static int adopt_volume(struct rebuild *b, const char *name, struct err *e)
+{
+	bool is_anonymous = strlen(name) == ANONYMOUS_LEN &&
+			    strspn(name, "0123456789abcdef") == ANONYMOUS_LEN;
+
+	err_clear(e);
+	strv_addf(&b->res.lost, "volumes/%s/%s: its labels and options; its files are there",
+		  b->parent, name);
+	return db_run(b->s, SQL_VOLUME_INSERT,
+		      ARGS(T(b->parent), T(name), I(is_anonymous), I(clock_wall_ns()), T("")), e);
+}
+
 static int volume(struct rebuild *b, int dirfd, const char *name, struct err *e)
 {
+	AUTO(buf) struct buf text = BUF_INIT(2 * MAX_SPEC);
 	struct stat st;
 	int r = 0;
 
@@ -171,11 +185,15 @@ static int volume(struct rebuild *b, int dirfd, const char *name, struct err *e)
 		return 0;
 	r = store_use_ns(b->s, b->parent, e);
 	if (r == 0)
-		r = db_run(b->s, SQL_VOLUME_INSERT,
-			   ARGS(T(b->parent), T(name),
-				I(strlen(name) == ANONYMOUS_LEN &&
-				  strspn(name, "0123456789abcdef") == ANONYMOUS_LEN),
-				I(clock_wall_ns()), T("")), e);
+		r = read_row(&text, dirfd, name, e);
+	if (r == 0)
+		r = db_run(b->s, SQL_REBUILD_VOLUME,
+			   ARGS(T(b->parent), T(name), T(text.data)), e);
+	if (r > 0)
+		r = db_run(b->s, SQL_REBUILD_LABELS,
+			   ARGS(T(b->parent), T(name), T(text.data), I(LABEL_VOLUME)), e);
+	else if (r == 0 || r == -EBADMSG)
+		r = adopt_volume(b, name, e);
 	b->res.volumes += r >= 0;
 	return r < 0 ? r : 0;
 }

@@ -2,10 +2,10 @@
  *
  * A store that was opened with the option rebuild is empty, and others refuse
  * it until rebuild_end(), whatever happens in between.  What comes back: blobs
- * by their names, layers, snapshots and containers by what rows.h left beside
- * them, volumes by their directories.  Images are lib/image's (they need more
+ * by their names, layers, snapshots, containers and volumes by what rows.h left
+ * beside them, volumes also without.  Images are lib/image's (they need more
  * than this module knows).  Events, leases and labels of anything but
- * containers are lost.
+ * containers and volumes are lost.
  *
  * What cannot be made out goes to the directory "lost" in the root and is said
  * in result.lost; nothing is removed.

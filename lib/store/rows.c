@@ -1,5 +1,6 @@
 #include "lib/store/rows.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "lib/base/fs.h"
@@ -63,4 +64,28 @@ int row_write_snapshot(int dirfd, const struct snapshot *snap, const int64_t *pa
 		json_w_i64(&w, parents[i]);
 	json_w_end(&w);
 	return write_file(dirfd, &w, e);
+}
+
+/* In place: what a replacement leaves when it is killed would be in the volume
+ * for good. */
+int row_write_volume(int dirfd, const struct volume *v, const char *options, struct err *e)
+{
+	static const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+	AUTO(buf) struct buf text = BUF_INIT(2 * MAX_SPEC);
+	struct json_w w = JSON_W_INIT(&text);
+	AUTO_FD int fd = -1;
+	int r;
+
+	json_w_object(&w);
+	json_m_flag(&w, "anonymous", v->is_anonymous);
+	json_m_u64(&w, "created", v->created_ns);
+	json_m_string(&w, "options", options);
+	json_m_map(&w, "labels", &v->labels);
+	json_w_end(&w);
+	r = buf_ok(&text, ROW_FILE, e);
+	if (r < 0)
+		return r;
+	fd = openat(dirfd, ROW_FILE, flags, 0600);
+	return fd < 0 ? err_sys(e, "create '" ROW_FILE "'") :
+			fs_write_all(fd, text.data, text.len, e);
 }

@@ -375,7 +375,11 @@
 		"  (SELECT 1 FROM snapshot WHERE id = json_extract(?3, '$.snapshot')))" \
 		" ON CONFLICT DO NOTHING")				\
 	SQL(REBUILD_LABELS, "INSERT INTO label (kind, ns, object, key, value)" \
-		" SELECT 1, ?1, ?2, key, value FROM json_each(?3, '$.labels')") \
+		" SELECT ?4, ?1, ?2, key, value FROM json_each(?3, '$.labels')") \
+	SQL(REBUILD_VOLUME, "INSERT INTO volume (ns, name, anonymous, created_ns," \
+		" options) SELECT ?1, ?2, coalesce(json_extract(?3, '$.anonymous'), 0)," \
+		" json_extract(?3, '$.created'), coalesce(json_extract(?3, '$.options'), '')" \
+		" WHERE json_type(?3, '$.created') = 'integer'")	\
 	SQL(REBUILD_KEEP, "INSERT INTO label (kind, ns, object, key, value)" \
 		" SELECT 6, '', CAST(id AS TEXT), 'containerd.io/gc.root', 'rebuilt'" \
 		" FROM snapshot s WHERE diff_id IS NULL"		\

@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/store/db.h"
+#include "lib/store/rows.h"
 #include "lib/store/volume.h"
 
 #define DATA "_data"
@@ -167,6 +168,23 @@ static int make_dirs(struct store *s, const char *ns, const char *name, bool syn
 	return r;
 }
 
+/* The copy beside its files, of what the database has now. */
+static int save_row(struct store *s, const struct volume *v, const char *options,
+		    struct err *e)
+{
+	AUTO(volume) struct volume now = VOLUME_INIT;
+	int dir = store_dir(s, STORE_DIR_VOLUMES, e);
+	char path[VOLUME_PATH_MAX];
+	AUTO_FD int fd = -1;
+	int r = dir < 0 ? dir : volume_get(&now, s, v->ns, v->name, e);
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%s/%s", v->ns, v->name);
+	fd = fs_open_dir(dir, path, e);
+	return fd < 0 ? fd : row_write_volume(fd, &now, options, e);
+}
+
 static int put_row(struct store *s, const struct volume *v, struct err *e)
 {
 	AUTO_FREE char *options = options_text(&v->options);
@@ -176,7 +194,9 @@ static int put_row(struct store *s, const struct volume *v, struct err *e)
 		r = db_run(s, SQL_VOLUME_INSERT,
 			   ARGS(T(v->ns), T(v->name), I(v->is_anonymous),
 				I(clock_wall_ns()), T(options)), e);
-	return r < 0 ? r : label_set_all(s, v->ns, LABEL_VOLUME, v->name, &v->labels, e);
+	if (r >= 0)
+		r = label_set_all(s, v->ns, LABEL_VOLUME, v->name, &v->labels, e);
+	return r < 0 ? r : save_row(s, v, options, e);
 }
 
 /* 1: there is one.  What somebody began to remove is removed. */
@@ -212,6 +232,22 @@ static int insert(struct store *s, const struct volume *v, struct err *e)
 	return r < 0 ? r : store_commit(&tx, e);
 }
 
+/* After the transaction, as the directories are before it: it takes long. */
+static int sync_row(int dir, const struct volume *v, struct err *e)
+{
+	char path[VOLUME_PATH_MAX];
+	AUTO_FD int fd = -1, row = -1;
+
+	snprintf(path, sizeof(path), "%s/%s", v->ns, v->name);
+	fd = fs_open_dir(dir, path, e);
+	if (fd < 0)
+		return fd;
+	row = openat(fd, ROW_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (row < 0 || fsync(row) < 0)
+		return err_sys(e, "sync '%s/" ROW_FILE "'", path);
+	return fs_sync_dir(fd, path, e);
+}
+
 /* It was being made; now it is. */
 static void drop_scratch(int dir, const char *ns, const char *name)
 {
@@ -239,6 +275,8 @@ int volume_create(struct store *s, const struct volume *v, struct err *e)
 		r = make_dirs(s, v->ns, v->name, true, e);
 	if (r >= 0)
 		r = insert(s, v, e);
+	if (r == 0)
+		r = sync_row(dir, v, e);
 	if (r == 0)
 		drop_scratch(dir, v->ns, v->name);
 	return r;

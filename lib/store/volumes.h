@@ -1,6 +1,7 @@
 /* volumes.h - named directories that outlive containers.
  *
- * A volume's files are in volumes/NS/NAME/_data.  Nothing here ever removes
+ * A volume's files are in volumes/NS/NAME/_data, a copy of its row is beside
+ * that (rows.h).  Nothing here ever removes
  * files of a volume that nobody asked to remove: a directory without a row is
  * left alone, and creating a volume of that name adopts it.  GC takes only what
  * was still being made: a draft, or what has VOLUME_SCRATCH beside _data.

@@ -14,6 +14,8 @@ setup() {
 	DATA=$XDG_DATA_HOME/coracle
 	coracle load -q -i "$IMAGES/busybox.tar" >/dev/null
 	coracle -n other load -q -i "$IMAGES/busybox.tar" >/dev/null
+	coracle volume create --label tier=data --label empty kept >/dev/null
+	CREATED=$(coracle volume inspect -f '{{.CreatedAt}}' kept)
 	coracle create --name new --label k=v --network none -v kept:/v busybox sh -c 'cat /v/f' >/dev/null
 	coracle run --name wrote --network none -v kept:/v -v /anon busybox sh -c 'echo in the volume >/v/f; echo own >/own; exit 7' || true
 	coracle run -d --name runs --network none busybox sleep 1000 >/dev/null
@@ -39,6 +41,7 @@ rebuilt() {
 	coracle cp wrote:/own "$BATS_TEST_TMPDIR/own"
 	[ "$(cat "$BATS_TEST_TMPDIR/own")" = own ]
 	fails 1 coracle volume rm kept
+	[ "$(coracle volume inspect -f '{{.Labels.tier}} {{json .Labels.empty}} {{.CreatedAt}}' kept)" = "data \"\" $CREATED" ]
 	coracle system prune -f >/dev/null
 	coracle container exists runs
 	coracle stop -t 0 runs >/dev/null
@@ -73,6 +76,26 @@ rebuilt() {
 	done
 	[ -e "$DATA/meta.db" ] && [ ! -e "$DATA/rebuilding" ] && rm "$DATA"/meta.db*
 	rebuilt
+}
+
+@test "a volume is as it was, whatever its name; one that nothing is said of is there" {
+	local named
+	named=$(printf 'ab%.0s' {1..32})
+	coracle volume create "$named" >/dev/null
+	echo kept >"$DATA/volumes/default/$named/_data/file"
+	coracle rm -f -a >/dev/null
+	[ "$(coracle volume ls -q | wc -l)" -eq 3 ]
+	lose
+	: >"$DATA/volumes/default/kept/row.json"
+	fails 1 coracle system rebuild
+	output_has "^coracle: not made out: volumes/default/kept: its labels and options; its files are there$"
+	[ "$(coracle volume ls -q | wc -l)" -eq 3 ]
+	[ "$(coracle run --rm --network none -v kept:/v busybox cat /v/f)" = 'in the volume' ]
+	coracle volume prune -f >/dev/null
+	[ "$(coracle volume ls -q | sort | xargs)" = "$named kept" ]
+	[ "$(cat "$DATA/volumes/default/$named/_data/file")" = kept ]
+	ok coracle volume rm "$named" kept
+	[ -z "$(find "$DATA/volumes/default" -mindepth 1)" ]
 }
 
 @test "what cannot be made out is put aside and said; nothing is removed" {
