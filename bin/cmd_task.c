@@ -1,80 +1,10 @@
-/* container info; and tasks: what runs in a container, or has ended and not
- * been forgotten. */
-#include <stdio.h>
-
+/* Tasks: what runs in a container, or has ended and not been forgotten. */
 #include "bin/cmd.h"
 #include "bin/env.h"
 #include "bin/jtree.h"
-#include "bin/runtimes.h"
-#include "lib/base/limits.h"
 #include "lib/base/str.h"
-#include "lib/ctr/bundle.h"
 #include "lib/ctr/stop.h"
 #include "lib/fmt/table.h"
-
-/* --- container info --- */
-
-struct info_args {
-	bool spec;
-};
-
-static const struct opt info_opts[] = {
-	FLAG(struct info_args, spec, 0, "spec", "Only the OCI configuration"),
-	{ .kind = OPT_END },
-};
-
-static int spec_of(json_t **out, struct ctr_bundle *b, struct err *e)
-{
-	AUTO(buf) struct buf text = BUF_INIT(MAX_SPEC);
-
-	spec_print(&b->spec, &text);
-	*out = json_loadb(text.data, text.len, 0, NULL);
-	return *out ? 0 : err_set(e, EBADMSG, "config.json of container '%s'", b->name);
-}
-
-/* As containerd has it; takes the specification. */
-static json_t *record_of(const struct ctr *c, const struct ctr_bundle *b, json_t *spec)
-{
-	json_t *o = json_object(), *runtime = jtree_object(o, "Runtime");
-
-	jtree_text(o, "ID", c->row.id);
-	jtree_text(o, "Name", c->row.name);
-	jtree_map(o, "Labels", &c->row.labels);
-	jtree_text(o, "Image", c->row.image);
-	jtree_text(runtime, "Name", str_or(b->config.runtime, "coracle-oci"));
-	jtree_text(o, "SnapshotKey", c->row.snapshot ? c->row.id : "");
-	jtree_text(o, "Snapshotter", b->config.snapshotter);
-	jtree_time(o, "CreatedAt", c->row.created_ns);
-	json_object_set_new(o, "Spec", spec);
-	return o;
-}
-
-static int info_run(struct app *app, void *args, char **operands, int count UNUSED, struct err *e)
-{
-	const struct info_args *a = args;
-	AUTO(env) struct ctr_env env = { .ns = NULL };
-	AUTO(ctr) struct ctr c = CTR_INIT;
-	AUTO(ctr_bundle) struct ctr_bundle b;
-	json_t *o = NULL;
-	int r = env_init(&env, app, e);
-
-	ctr_bundle_init(&b);
-	if (r == 0)
-		r = ctr_get(&c, &env, operands[0], e);
-	if (r == 0)
-		r = ctr_bundle_load(&b, &env, &c.row, e);
-	if (r == 0)
-		r = spec_of(&o, &b, e);
-	if (r < 0)
-		return r;
-	if (!a->spec)
-		o = record_of(&c, &b, o);
-	jtree_print(&app->out, o);
-	json_decref(o);
-	return 0;
-}
-
-/* --- tasks --- */
 
 static const struct column columns[] = {
 	{ .name = "Task", .header = "TASK" },
@@ -190,19 +120,6 @@ static int rm_run(struct app *app, void *args, char **operands, int count, struc
 
 static const char *const ls_aliases[] = { "task list", NULL };
 static const char *const rm_aliases[] = { "task delete", "task remove", NULL };
-
-const struct cmd cmd_container_info = {
-	.name = "container info",
-	.summary = "Show a container as containerd has it",
-	.operands = "CONTAINER",
-	.operand_word = WORD_CONTAINER,
-	.min = 1,
-	.max = 1,
-	.example = "coracle container info --spec web | jq .process.args",
-	.opts = info_opts,
-	.args_size = sizeof(struct info_args),
-	.run = info_run,
-};
 
 const struct cmd cmd_task_ls = {
 	.name = "task ls",

@@ -272,12 +272,9 @@ static uint32_t max_gid(const struct id_ranges *m)
 
 /* Who the process is needs the root file system; the rest of the spec needs
  * who it is. */
-static int make_spec(struct ctr_env *env, struct ctr_bundle *b, const struct sources *sources,
+static int make_spec(struct ctr_bundle *b, const char *root, const struct sources *sources,
 		     struct err *e)
 {
-	AUTO_FREE char *root = mem_printf("%s/%s/%s/rootfs",
-					  store_dir_path(env->store, STORE_DIR_CONTAINERS),
-					  env->ns, b->id);
 	AUTO_FREE const char **paths = mem_zero(sources->len, sizeof(*paths));
 	AUTO(user) struct user user = USER_INIT;
 	const struct ctr_spec_in in = {
@@ -303,11 +300,38 @@ static int make_spec(struct ctr_env *env, struct ctr_bundle *b, const struct sou
 	return r < 0 ? r : ctr_spec(&b->spec, &in, e);
 }
 
+int ctr_bare_spec(struct spec *out, struct ctr_env *env, struct ctr_config *config,
+		  struct err *e)
+{
+	static const struct imgconf nothing = IMGCONF_INIT;
+	static const struct sources none;
+	AUTO(ctr_bundle) struct ctr_bundle b;
+	int r;
+
+	ctr_bundle_init(&b);
+	b.config = *config;
+	ctr_config_init(config);
+	b.id = mem_str("");
+	r = ctr_ids(env, &b.config, &b.ids, e);
+	if (r < 0)
+		return r;
+	ctr_config_merge(&b.config, &nothing, false);
+	r = make_spec(&b, "rootfs", &none, e);
+	if (r < 0)
+		return r;
+	*out = b.spec;
+	spec_init(&b.spec);
+	return 0;
+}
+
 /* In one transaction: snapshot, row, files; or nothing. */
 static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image *image,
 		  const struct ctr_layers *layers, const struct sources *sources, bool mark,
 		  struct err *e)
 {
+	AUTO_FREE char *root = mem_printf("%s/%s/%s/rootfs",
+					  store_dir_path(env->store, STORE_DIR_CONTAINERS),
+					  env->ns, b->id);
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
 	int64_t snapshot = 0;
 	int r = store_begin(&tx, env->store, STORE_FAST, e);
@@ -317,7 +341,7 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 	if (r == 0 && layers->driver)
 		r = ctr_rootfs(&b->rootfs, env, snapshot, e);
 	if (r == 0)
-		r = make_spec(env, b, sources, e);
+		r = make_spec(b, root, sources, e);
 	if (r == 0)
 		r = put_row(env, b, image, sources, snapshot, e);
 	if (r == 0 && mark)

@@ -25,6 +25,12 @@ struct ctr_create_in {
 int ctr_create(struct ctr_bundle *out, struct ctr_env *env,
 	       const struct ctr_create_in *in, struct err *e) MUST_CHECK;
 
+/* What ctr_create() would write for an image without anything in it, below
+ * "rootfs"; the config has a command and neither mounts nor --rootfs, and its
+ * contents are taken.  Needs no store. */
+int ctr_bare_spec(struct spec *out, struct ctr_env *env, struct ctr_config *config,
+		  struct err *e) MUST_CHECK;
+
 /* The image that a user means: by name ("alpine"), digest or id. */
 int ctr_find_image(struct image *out, struct ctr_env *env, const char *text,
 		   struct err *e) MUST_CHECK;

@@ -384,6 +384,22 @@ drivers() {
 	output_lacks SnapshotKey
 }
 
+@test "oci spec: what run --dry-run says of an image without anything, and no store is made for it" {
+	local flags
+	need jq
+	tar -cf "$BATS_TEST_TMPDIR/nothing.tar" -T /dev/null
+	coracle import -q "$BATS_TEST_TMPDIR/nothing.tar" nothing:1
+	for flags in '' --privileged '--cap-drop ALL --cap-add chown'; do
+		[ "$(coracle oci spec $flags | jq -cS .)" = "$(coracle run --dry-run --hostname coracle $flags nothing:1 sh |
+			head -n 1 | jq -cS '.root.path = "rootfs"')" ]
+	done
+	coracle rmi nothing:1
+	fails 1 coracle oci spec --cap-add NONSENSE
+	XDG_DATA_HOME=$BATS_TEST_TMPDIR/none ok coracle oci spec
+	output_has '^    "ociVersion": "1'
+	[ ! -e "$BATS_TEST_TMPDIR/none" ]
+}
+
 @test "why: what holds a blob, a layer, a path alive" {
 	local layer blob id
 	coracle create --name held --network none -v why:/v busybox true >/dev/null
