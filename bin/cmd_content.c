@@ -180,6 +180,37 @@ static int rm_run(struct app *app, void *args UNUSED, char **operands, int count
 	return status;
 }
 
+/* Those that are not there any more, of all that were. */
+static int say_gone(struct app *app, const struct blobs *before, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < before->len; i++) {
+		char text[DIGEST_TEXT_MAX];
+
+		r = content_has(app->store, &before->v[i].digest, e);
+		digest_print(&before->v[i].digest, text);
+		if (r == 0)
+			app_printf(app, "%s\n", text);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int prune_run(struct app *app, void *args UNUSED, char **operands UNUSED,
+		     int count UNUSED, struct err *e)
+{
+	AUTO(env) struct ctr_env env = { .ns = NULL };
+	AUTO(blobs) struct blobs before = BLOBS_INIT;
+	struct gc_result gone;
+	int r = env_init(&env, app, e);
+
+	if (r == 0)
+		r = content_list(&before, app->store, e);
+	if (r == 0)
+		r = ctr_collect(&gone, &env, e);
+	return r < 0 ? r : say_gone(app, &before, e);
+}
+
 static const char *const ls_aliases[] = { "content list", NULL };
 static const char *const rm_aliases[] = { "content delete", "content remove", NULL };
 
@@ -236,4 +267,14 @@ const struct cmd cmd_content_rm = {
 	.about = "An image that loses a blob this way gets it back by 'coracle pull'.",
 	.example = "coracle content rm sha256:…",
 	.run = rm_run,
+};
+
+const struct cmd cmd_content_prune = {
+	.name = "content prune",
+	.summary = "Remove the blobs that nothing refers to",
+	.max = 0,
+	.about = "Collect now what else goes bit by bit: blobs and layers that no image, "
+		 "container, lease or label holds. The digests of the blobs that went are printed.",
+	.example = "coracle content prune",
+	.run = prune_run,
 };

@@ -58,6 +58,40 @@ const struct cmd cmd_content_fetch = {
 	.program = PROGRAM_IMAGE,
 };
 
+static const struct opt remote_opts[] = {
+	FLAG(struct fetch_args, plain_http, 0, "plain-http", "Speak to the registry without TLS"),
+	{ .kind = OPT_END },
+};
+
+const struct cmd cmd_content_fetch_blob = {
+	.name = "content fetch-blob",
+	.summary = "Write what a registry has to standard output",
+	.operands = "IMAGE DIGEST...",
+	.min = 2,
+	.max = -1,
+	.about = "Write blobs or manifests of the repository of IMAGE one after the other. "
+		 "Nothing is stored. The bytes are written as they come, and hashed: the exit "
+		 "status is 1 when they were not those of DIGEST.",
+	.example = "coracle content fetch-blob alpine:3.20 sha256:… | tar -tz",
+	.opts = remote_opts,
+	.args_size = sizeof(struct fetch_args),
+	.program = PROGRAM_IMAGE,
+};
+
+const struct cmd cmd_content_fetch_object = {
+	.name = "content fetch-object",
+	.summary = "Write the manifest or index that a registry has",
+	.operands = "IMAGE",
+	.min = 1,
+	.max = 1,
+	.about = "Write to standard output what IMAGE stands for at its registry now, byte by "
+		 "byte. Nothing is stored.",
+	.example = "coracle content fetch-object alpine:3.20 | jq '.manifests[].platform'",
+	.opts = remote_opts,
+	.args_size = sizeof(struct fetch_args),
+	.program = PROGRAM_IMAGE,
+};
+
 static const struct opt ingest_opts[] = {
 	TEXT(struct ingest_args, expected_digest, 0, "expected-digest", "DIGEST", WORD_ANY,
 	     "Refuse anything else"),

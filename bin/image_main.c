@@ -20,6 +20,8 @@ static const struct {
 	{ "import", import_run },
 	{ "content ingest", content_ingest_run },
 	{ "content fetch", content_fetch_run },
+	{ "content fetch-blob", fetch_blob_run },
+	{ "content fetch-object", fetch_object_run },
 	{ "snapshot diff", snapshot_diff_run },
 	{ "__unpack", unpack_run },
 	{ "__subid", subid_run },

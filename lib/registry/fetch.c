@@ -47,6 +47,8 @@ static int begin(struct request *r, struct err *e)
 	} else if (h->status != 200) {
 		return err_set(e, EPROTO, "unexpected HTTP %ld for a blob", h->status);
 	}
+	if (f->size == REGISTRY_ANY_SIZE && h->status == 200 && h->has_length)
+		f->size = h->length;
 	if (h->has_length && h->length > f->size - f->body_at)
 		return err_set(e, EBADMSG, "the blob is longer than the %llu bytes announced",
 			       (unsigned long long)f->size);
@@ -86,7 +88,7 @@ static int end(struct request *r, struct err *e)
 {
 	struct fetch *f = r->owner;
 
-	if (f->at == f->size)
+	if (f->at == f->size || f->size == REGISTRY_ANY_SIZE)
 		return 0;
 	r->again = RETRY_OFTEN;
 	return err_set(e, EBADMSG, "the blob ended at byte %llu of %llu",

@@ -34,8 +34,10 @@ struct fetch_sink {
 	void (*done)(void *arg, int result, struct err *why);
 };
 
-/* Queues a blob of ref's repository.  desc is copied.  offset: how many bytes
- * the sink already has, at most desc->size. */
+/* Queues a blob of ref's repository.  desc is copied; a size of
+ * REGISTRY_ANY_SIZE is as the registry says, of any other it must not differ.
+ * offset: how many bytes the sink already has, at most desc->size. */
+#define REGISTRY_ANY_SIZE UINT64_MAX
 int registry_fetch_add(struct registry *reg, const struct ref *ref,
 		       const struct desc *desc, uint64_t offset,
 		       const struct fetch_sink *sink, void *arg,

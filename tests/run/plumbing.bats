@@ -461,6 +461,48 @@ drivers() {
 	coracle content rm "$blob"
 }
 
+@test "content prune: what nothing refers to goes, and is named" {
+	local blob kept
+	coracle content prune
+	kept=$(coracle content ls -q)
+	blob=$(echo nobody | coracle content ingest)
+	ok coracle content prune
+	output_is "$blob"
+	fails 1 coracle content get "$blob"
+	[ "$(coracle content ls -q)" = "$kept" ]
+	ok coracle content prune
+	output_is ''
+}
+
+@test "content fetch-blob, fetch-object: what a registry has, verified, and nothing of it stays" {
+	load registry
+	need docker-registry skopeo jq
+	local image d digests file
+	registry_start
+	registry_push "docker-archive:$IMAGES/busybox.tar" there:1
+	image=$REGISTRY/there:1
+	local -x XDG_DATA_HOME=$BATS_TEST_TMPDIR/data
+	coracle content fetch-object "$image" >"$BATS_TEST_TMPDIR/manifest"
+	skopeo inspect --raw --tls-verify=false "docker://$image" | cmp - "$BATS_TEST_TMPDIR/manifest"
+	digests="$(jq -r '.config.digest, .layers[].digest' "$BATS_TEST_TMPDIR/manifest")
+sha256:$(sha256sum <"$BATS_TEST_TMPDIR/manifest" | cut -d ' ' -f 1)"
+	for d in $digests; do
+		[ "sha256:$(coracle content fetch-blob "$image" "$d" | sha256sum | cut -d ' ' -f 1)" = "$d" ]
+	done
+	[ "$(coracle content fetch-blob "$image" $digests | wc -c)" -gt 1000000 ]
+	fails 1 coracle content fetch-blob "$image" sha256:"$(printf 0%.0s {1..64})"
+	output_has "fetch of '$image': 'sha256:0*': "
+	fails 1 coracle content fetch-blob "$image" sha256:xyz
+	fails 1 coracle content fetch-object "$REGISTRY/nowhere:1"
+	fails 1 sh -c "coracle content fetch-object $image >/dev/full"
+	file=$(find "$REGISTRY_DIR/data" -path "*${digests:7:64}/data")
+	printf X | dd of="$file" conv=notrunc status=none
+	fails 1 coracle content fetch-blob "$image" "${digests:0:71}"
+	output_has 'the bytes are others'
+	[ ! -e "$XDG_DATA_HOME" ]
+	registry_stop
+}
+
 @test "content fetch: blobs alone, which the first run unpacks" {
 	load registry
 	need docker-registry skopeo

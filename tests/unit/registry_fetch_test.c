@@ -127,6 +127,33 @@ static void test_refused_before_writing(void **state UNUSED)
 	fake_stop(&f);
 }
 
+/* Nobody has announced a size: the blob ends where the registry says, or where
+ * the body does. */
+static void test_any_size(void **state UNUSED)
+{
+	static const char *const rules[] = {
+		"{}",
+		"{\"rules\":[{\"match\":\"blobs\",\"times\":1,\"cut\":100000}]}",
+		"{\"rules\":[{\"match\":\"blobs\",\"chunked\":true}]}",
+		"{\"rules\":[{\"match\":\"blobs\",\"times\":1,\"chunked\":true,\"cut\":65536}]}",
+	};
+	struct registry_options o = quick_options();
+	struct layout any = layout;
+
+	any.desc.size = REGISTRY_ANY_SIZE;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		struct target t = { .is_done = false };
+		struct fake f;
+
+		fake_start(&f, &layout, rules[i], NULL);
+		fetch_blob(&t, &o, f.host, &any, 0);
+		if (t.result || t.is_wrong || t.at != SIZE)
+			fail_msg("%s: %d (%s), %llu bytes", rules[i], t.result, t.why.text,
+				 (unsigned long long)t.at);
+		fake_stop(&f);
+	}
+}
+
 static void test_retry_after(void **state UNUSED)
 {
 	struct registry_options o = quick_options();
@@ -405,6 +432,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_refused_before_writing),
+		cmocka_unit_test(test_any_size),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_sink_fails),
 		cmocka_unit_test(test_nobody_there),
