@@ -32,7 +32,7 @@ static int start_one(struct client *client, struct ctr_env *env, const char *nam
 		return f ? err_set(e, EBUSY,
 				   "container '%s' is running already; 'coracle attach' joins it",
 				   c.row.name)
-			 : 0;
+			 : ctr_refuse_paused(&c, e);
 	r = ctr_bundle_load(&b, env, &c.row, e);
 	if (r < 0)
 		return r;

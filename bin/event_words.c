@@ -14,6 +14,8 @@ static const struct event_words words[] = {
 	{ "/containers/delete", "container", "destroy" },
 	{ "/tasks/start", "container", "start" },
 	{ "/tasks/exit", "container", "die" },
+	{ "/tasks/paused", "container", "pause" },
+	{ "/tasks/resumed", "container", "unpause" },
 	{ "/tasks/delete", "container", "cleanup" },
 	{ "/images/create", "image", "tag" },
 	{ "/images/delete", "image", "untag" },

@@ -11,6 +11,7 @@ static const struct {
 	{ "container.missing", "'coracle ps -a' lists all containers" },
 	{ "container.running", "'coracle stop' ends it, 'coracle rm -f' ends and removes it" },
 	{ "container.exited", "'coracle start' runs it again" },
+	{ "container.paused", "'coracle unpause' lets it go on" },
 	{ "container.name", "'coracle rm' removes the other one, or choose another --name" },
 	{ "image.used",
 	  "'coracle rm' removes the containers, 'coracle rmi -f' only takes the name away" },
@@ -27,8 +28,8 @@ static const struct {
 	{ "userns.none", "'coracle doctor' says what forbids user namespaces here" },
 	{ "cgroup.controller", "an administrator can delegate it: Delegate= in user@.service.d; "
 			       "'coracle doctor' explains" },
-	{ "cgroup.none", "limits need a delegated cgroup v2 or a systemd user session; 'coracle "
-			 "doctor' explains" },
+	{ "cgroup.none", "limits, figures and the freezer need a delegated cgroup v2 or a systemd "
+			 "user session; 'coracle doctor' explains" },
 	{ "net.low_port",
 	  "ports below net.ipv4.ip_unprivileged_port_start are root's; choose a higher host port" },
 	{ "net.port_in_use", "another program listens there; choose another host port" },

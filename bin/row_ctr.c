@@ -42,7 +42,7 @@ void row_status(const struct ctr *c, char *out, size_t size)
 	if (c->is_running) {
 		human_duration((now - c->page.started_ns) / NS_PER_S, ago);
 		snprintf(out, size, "Up %s%s%s", ago,
-			 c->page.state == SHIM_PAUSED ? " (Paused)" : "",
+			 ctr_is_paused(c) ? " (Paused)" : "",
 			 c->is_orphan ? " (no shim)" : "");
 	} else if (c->row.state != CONTAINER_EXITED) {
 		snprintf(out, size, "Created");

@@ -78,12 +78,23 @@ static void on_init(struct loop_source *src, uint32_t events)
 
 /* --- what the life table does --- */
 
+/* Who is frozen would not hear of it. */
+static int signal_init(struct shim *s, int sig)
+{
+	int r = proc_pidfd_kill(s->init_pidfd, sig);
+	struct err lost = ERR_INIT;
+
+	if (r == 0 && sig && s->cgroup_fd >= 0)
+		(void)!fs_write_small(s->cgroup_fd, "cgroup.freeze", "0", &lost);
+	return r;
+}
+
 static void do_signal(void *arg, int sig)
 {
 	struct shim *s = arg;
 
 	s->report.page.flags |= SHIM_F_STOPPED;
-	(void)proc_pidfd_kill(s->init_pidfd, sig);
+	(void)signal_init(s, sig);
 }
 
 static void kill_cgroup(struct shim *s)
@@ -215,7 +226,7 @@ static void request_kill(struct shim *s, struct server_client *c,
 	int r = -EINVAL;
 
 	if (m->value >= 0 && m->value <= 64)
-		r = s->dead ? -ESRCH : proc_pidfd_kill(s->init_pidfd, (int)m->value);
+		r = s->dead ? -ESRCH : signal_init(s, (int)m->value);
 	if (r == 0) {
 		server_ok(c, 0);
 		return;

@@ -91,5 +91,15 @@ static inline int ctr_unless_gone(int r, struct err *e)
 /* "created", "running", "paused", "exited" */
 const char *ctr_state_name(const struct ctr *c);
 
+/* The directory of a running one's cgroup.  -EOPNOTSUPP: it has none of its
+ * own, key "cgroup.none"; -ESRCH: it does not run. */
+int ctr_cgroup(const struct ctr *c, struct err *e) MUST_CHECK;
+
+/* Is it frozen now? */
+bool ctr_is_paused(const struct ctr *c);
+
+/* -EBUSY, key "container.paused". */
+int ctr_refuse_paused(const struct ctr *c, struct err *e) MUST_CHECK;
+
 /* A running container has a shim again after this. */
 int ctr_adopt(struct ctr *c, struct ctr_env *env, struct err *e) MUST_CHECK;

@@ -171,7 +171,9 @@ int ctr_exec(struct client *client, struct client_exec *out, struct ctr_env *env
 	if (!c->is_running)
 		return err_hint(e, err_set(e, ESRCH, "container '%s' is not running", c->row.name),
 				"container.exited");
-	r = id_make(id, e);
+	r = ctr_refuse_paused(c, e);
+	if (r == 0)
+		r = id_make(id, e);
 	if (r == 0)
 		r = ctr_adopt(c, env, e);
 	if (r < 0)

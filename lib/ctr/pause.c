@@ -1,15 +1,30 @@
 #include "lib/ctr/pause.h"
 
 #include "lib/base/fd.h"
-#include "lib/base/fs.h"
 #include "lib/os/cgroup.h"
+#include "lib/os/cgroup_stats.h"
+#include "lib/store/events.h"
 
-static int open_cgroup(const char *path, struct err *e)
+static bool is_frozen(int cgroup)
 {
-	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
-	int r = cgroup_tree_open(&tree, e);
+	return cgroup_figure(cgroup, "cgroup.freeze", NULL, 0);
+}
 
-	return r < 0 ? r : cgroup_open(&tree, path, e);
+int ctr_freeze(struct ctr_env *env, const struct ctr *c, bool on, struct err *e)
+{
+	AUTO_FD int cgroup = ctr_cgroup(c, e);
+	int r;
+
+	if (cgroup < 0)
+		return cgroup;
+	if (is_frozen(cgroup) == on)
+		return err_set(e, EALREADY, "container '%s' is %s", c->row.name,
+			       on ? "paused already" : "not paused");
+	r = cgroup_freeze(cgroup, on, e);
+	if (r < 0)
+		return err_ctx(e, r, "%s '%s'", on ? "pause" : "unpause", c->row.name);
+	return event_task(env->store, env->ns, c->row.id, on ? "/tasks/paused" : "/tasks/resumed",
+			  e);
 }
 
 static int start_helper(struct ctr_pause *p, struct ctr_env *env, const struct ctr *c,
@@ -35,24 +50,12 @@ static int start_helper(struct ctr_pause *p, struct ctr_env *env, const struct c
 	return r;
 }
 
-static bool is_frozen(int cgroup)
-{
-	struct err ignored = ERR_INIT;
-	char text[8];
-	ssize_t len;
-
-	return fs_read_small(cgroup, "cgroup.freeze", text, sizeof(text), &len, &ignored) == 0 &&
-	       text[0] == '1';
-}
-
 int ctr_pause(struct ctr_pause *out, struct ctr_env *env, const struct ctr *c, struct err *e)
 {
 	AUTO(ctr_pause) struct ctr_pause p = CTR_PAUSE_INIT;
 	int r;
 
-	if (!c->page.cgroup[0])
-		return err_set(e, EOPNOTSUPP, "it has no cgroup of its own");
-	p.cgroup = open_cgroup(c->page.cgroup, e);
+	p.cgroup = ctr_cgroup(c, e);
 	if (p.cgroup < 0)
 		return p.cgroup;
 	if (is_frozen(p.cgroup))
@@ -65,6 +68,11 @@ int ctr_pause(struct ctr_pause *out, struct ctr_env *env, const struct ctr *c, s
 	*out = p;
 	p = (struct ctr_pause)CTR_PAUSE_INIT;
 	return 0;
+}
+
+bool ctr_pause_lasts(const struct ctr_pause *p)
+{
+	return p->cgroup < 0 || is_frozen(p->cgroup);
 }
 
 void ctr_pause_end(struct ctr_pause *p)
@@ -80,7 +88,9 @@ void ctr_pause_end(struct ctr_pause *p)
 
 int ctr_pause_help(int fd, const char *path, struct err *e)
 {
-	AUTO_FD int cgroup = open_cgroup(path, e);
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	int r = cgroup_tree_open(&tree, e);
+	AUTO_FD int cgroup = r < 0 ? r : cgroup_open(&tree, path, e);
 	char byte;
 
 	if (cgroup < 0)

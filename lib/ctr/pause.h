@@ -1,15 +1,20 @@
-/* pause.h - a container stands still while something is done.
+/* pause.h - a container stands still: until a user lets it go on, or while
+ * something is done.
  *
- * Whoever asks may be killed meanwhile: a helper of our own, started before,
- * reads from a pipe that ends with us and then thaws the cgroup.
+ * Whoever does something may be killed meanwhile: a helper of our own, started
+ * before, reads from a pipe that ends with us and then thaws the cgroup.  What
+ * a user has paused is thawed by the shim, too, when it is sent a signal.
  *
- * Errors: -EOPNOTSUPP the container has no cgroup of its own.
+ * Errors: as ctr_cgroup(); -ETIMEDOUT it did not freeze, and goes on.
  */
 #pragma once
 
 #include "lib/base/err.h"
 #include "lib/base/proc.h"
 #include "lib/ctr/ctr.h"
+
+/* on: freezes, else thaws.  -EALREADY: it is so. */
+int ctr_freeze(struct ctr_env *env, const struct ctr *c, bool on, struct err *e) MUST_CHECK;
 
 struct ctr_pause {
 	struct proc helper;
@@ -22,6 +27,9 @@ struct ctr_pause {
 /* One that is frozen already stays as it is, and *out empty. */
 int ctr_pause(struct ctr_pause *out, struct ctr_env *env, const struct ctr *c,
 	      struct err *e) MUST_CHECK;
+
+/* False: a signal has let it go on.  True of an empty one. */
+bool ctr_pause_lasts(const struct ctr_pause *p);
 
 /* Returns when it runs again; an empty one is fine. */
 void ctr_pause_end(struct ctr_pause *p);

@@ -33,7 +33,6 @@ struct start_wire {
 static const char *const state_names[] = {
 	[SHIM_CREATED] = "created",
 	[SHIM_RUNNING] = "running",
-	[SHIM_PAUSED] = "paused",
 	[SHIM_STOPPING] = "stopping",
 	[SHIM_EXITED] = "exited",
 };

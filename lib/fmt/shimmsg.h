@@ -33,13 +33,12 @@
 #include "lib/base/limits.h"
 #include "lib/base/proc.h"
 
-#define SHIM_VERSION 1u
+#define SHIM_VERSION 2u
 #define SHIM_MAGIC 0x6d696873u		/* "shim" */
 
 enum shim_state {
 	SHIM_CREATED,			/* set up, not yet running */
-	SHIM_RUNNING,
-	SHIM_PAUSED,
+	SHIM_RUNNING,			/* or paused: its cgroup knows */
 	SHIM_STOPPING,
 	SHIM_EXITED,
 };

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/store/db.h"
 
@@ -47,6 +48,17 @@ int event_list(struct events *out, struct store *s, int64_t after, size_t max, s
 int event_last(int64_t *id, struct store *s, struct err *e)
 {
 	return db_one(id, s, SQL_EVENT_LAST, NO_ARGS, e);
+}
+
+int event_task(struct store *s, const char *ns, const char *id, const char *topic,
+	       struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int r = store_begin(&tx, s, STORE_FAST, e);
+
+	if (r == 0)
+		r = db_run(s, SQL_EVENT_TASK, ARGS(T(ns), T(id), T(topic), I(clock_wall_ns())), e);
+	return r < 0 ? r : store_commit(&tx, e);
 }
 
 int event_version(int64_t *version, struct store *s, struct err *e)

@@ -1,7 +1,8 @@
 /* events.h - what happened: containerd's topics, in the order of the commits.
  *
- * Triggers of the schema add a row to each change, in its transaction; about
- * the newest 4096 are kept.  Whoever follows asks again after the last id that
+ * Triggers of the schema add a row to each change, in its transaction, and
+ * event_task() one for what is no change of a row; about the newest 4096 are
+ * kept.  Whoever follows asks again after the last id that
  * it has, when event_version() has changed.
  *
  * Ownership: strings belong to the struct.
@@ -43,6 +44,10 @@ int event_list(struct events *out, struct store *s, int64_t after, size_t max,
 
 /* The largest id; 0: none. */
 int event_last(int64_t *id, struct store *s, struct err *e) MUST_CHECK;
+
+/* What happens to the task of a container without any row of it changing. */
+int event_task(struct store *s, const char *ns, const char *id, const char *topic,
+	       struct err *e) MUST_CHECK;
 
 /* A number that is another one as soon as some other process has written. */
 int event_version(int64_t *version, struct store *s, struct err *e) MUST_CHECK;

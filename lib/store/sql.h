@@ -429,6 +429,9 @@
 	/* events */							\
 	SQL(EVENT_LIST, "SELECT id, time_ns, topic, ns, object, name, image," \
 		" coalesce(code, -1) FROM event WHERE id > ?1 ORDER BY id LIMIT ?2") \
+	SQL(EVENT_TASK, "INSERT INTO event (time_ns, topic, ns, object, name, image)" \
+		" SELECT ?4, ?3, ns, id, name, image FROM container"	\
+		" WHERE ns = ?1 AND id = ?2")				\
 	SQL(EVENT_LAST, "SELECT coalesce(max(id), 0) FROM event")	\
 	SQL(EVENT_VERSION, "PRAGMA data_version")			\
 	/* usage */							\

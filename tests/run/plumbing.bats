@@ -384,6 +384,25 @@ drivers() {
 	output_lacks SnapshotKey
 }
 
+@test "pause: refused by name where a container has no cgroup of its own" {
+	coracle create --name never --network none busybox true >/dev/null
+	fails 1 coracle pause never
+	output_has "container 'never' is not running"
+	fails 1 coracle unpause nobody
+	coracle run -d --name p --network none busybox sleep 100 >/dev/null
+	capture coracle pause p
+	if [ "$status" -eq 0 ]; then
+		is_state p paused
+		ok coracle unpause p
+		return
+	fi
+	output_has "^coracle: container 'p' has no cgroup of its own$"
+	output_has '^hint: .*cgroup v2'
+	fails 1 coracle task resume p
+	output_has "^coracle: container 'p' has no cgroup of its own$"
+	is_state p running
+}
+
 @test "oci spec: what run --dry-run says of an image without anything, and no store is made for it" {
 	local flags
 	need jq

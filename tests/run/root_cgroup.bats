@@ -146,6 +146,69 @@ TOUCH='cat /proc/self/cgroup; head -n 1 /sys/fs/cgroup/cgroup.procs
 	output_lacks '^left:'
 }
 
+# A first process that counts what it does, and ends with 7 when it is asked to; up waits until it is
+# at it.
+TICKS='coracle run -d --name a --network none busybox \
+		sh -c "trap \"exit 7\" TERM; while :; do echo >>/ticks; sleep 0.02; done" >/dev/null
+	ticks() { coracle cp a:/ticks - 2>/dev/null | tar -xO 2>/dev/null | wc -l; }
+	up() { local n=$(ticks); until [ "$(ticks)" -gt "$n" ]; do sleep 0.05; done; }
+	up
+	'
+
+@test "pause: a container stands still, and is seen so, until it is let go on" {
+	ok in_group '' "$TICKS"'since=$(date +%s.%N); coracle pause a
+		n=$(ticks); sleep 0.3; [ "$(ticks)" != "$n" ] || echo stands still
+		coracle ps --format "ps {{.State}} {{.Status}}"
+		coracle ps -q -f status=paused | grep -c .
+		coracle inspect -f "inspect {{.State.Status}} {{.State.Running}} {{.State.Paused}}" a
+		coracle task ls --format "task {{.Status}}"
+		coracle exec a true; echo "exec $?"
+		coracle start a; echo "start $?"
+		coracle pause a; echo "again $?"
+		coracle commit -q a x:1 >/dev/null; coracle ps --format "after commit {{.State}}"
+		pkill -KILL -u $(id -u) -x coracle-shim; coracle ps --format "without shim {{.State}}"
+		coracle container unpause a; up; echo goes on
+		coracle unpause a; echo "never $?"
+		coracle exec a echo exec works
+		coracle events --since $since --no-follow -f container=a --format "event {{.Action}}"
+		coracle events --since $since --no-follow --topics /tasks/paused /tasks/resumed
+		coracle rm -f a >/dev/null'
+	output_has '^stands still$'
+	output_has '^ps paused Up .* \(Paused\)$'
+	output_has '^1$'
+	output_has '^inspect paused true true$'
+	output_has '^task PAUSED$'
+	output_has "^coracle: container 'a' is paused$"
+	output_has "^hint: 'coracle unpause' "
+	output_has '^exec 125$'
+	output_has '^start 1$'
+	output_has "^coracle: container 'a' is paused already$"
+	output_has '^again 1$'
+	output_has '^after commit paused$'
+	output_has '^without shim paused$'
+	output_has '^goes on$'
+	output_has "^coracle: container 'a' is not paused$"
+	output_has '^never 1$'
+	output_has '^exec works$'
+	[ "$(grep '^event ' <<<"$output")" = $'event pause\nevent unpause' ]
+	output_has ' default /tasks/paused {"container_id":"[0-9a-f]{64}","image":"busybox"}$'
+	output_has ' default /tasks/resumed {'
+	output_lacks '^left:'
+}
+
+@test "pause: a stop and a signal let it go on, and so it ends as it likes" {
+	ok in_group '' "$TICKS"'
+		for how in "stop -t 60" "kill -s TERM" kill "rm -f"; do
+			coracle start a; up; coracle pause a; coracle $how a
+			[ "$how" = "rm -f" ] || echo "$how: $(coracle wait a)"
+		done; coracle ps -aq'
+	output_has '^stop -t 60: 7$'
+	output_has '^kill -s TERM: 7$'
+	output_has '^kill: 137$'
+	[ "$(tail -n 1 <<<"$output")" = a ]
+	output_lacks '^left:'
+}
+
 @test "commit freezes the container meanwhile, and whatever ends it lets it go on" {
 	ok in_group '' 'coracle run -d --name a --network none busybox \
 			sh -c "dd if=/dev/urandom of=/big bs=1M count=100; touch /ready; sleep 1000" >/dev/null
@@ -167,6 +230,6 @@ TOUCH='cat /proc/self/cgroup; head -n 1 /sys/fs/cgroup/cgroup.procs
 	output_has '^alive$'
 	output_has '^after 0$'
 	output_has ' 104857600 .* /big$'
-	output_lacks 'not wanted|runs on'
+	output_lacks 'not wanted|runs on|went on'
 	output_lacks '^left:'
 }
