@@ -384,21 +384,24 @@ drivers() {
 	output_lacks SnapshotKey
 }
 
-@test "pause: refused by name where a container has no cgroup of its own" {
+@test "pause and metrics: refused by name where a container has no cgroup of its own" {
 	coracle create --name never --network none busybox true >/dev/null
 	fails 1 coracle pause never
 	output_has "container 'never' is not running"
+	fails 1 coracle task metrics never
 	fails 1 coracle unpause nobody
 	coracle run -d --name p --network none busybox sleep 100 >/dev/null
 	capture coracle pause p
 	if [ "$status" -eq 0 ]; then
 		is_state p paused
 		ok coracle unpause p
+		ok coracle task metrics p
 		return
 	fi
 	output_has "^coracle: container 'p' has no cgroup of its own$"
 	output_has '^hint: .*cgroup v2'
 	fails 1 coracle task resume p
+	fails 1 coracle task metrics --format json p
 	output_has "^coracle: container 'p' has no cgroup of its own$"
 	is_state p running
 }

@@ -209,6 +209,18 @@ TICKS='coracle run -d --name a --network none busybox \
 	output_lacks '^left:'
 }
 
+@test "task metrics: the figures of its cgroup, as ctr prints them" {
+	ok in_group '' 'coracle run -d --name a --network none busybox sleep 100 >/dev/null
+		coracle task metrics a; coracle task metric --format json a; coracle rm -f a >/dev/null'
+	output_has '^ID +TIMESTAMP$'
+	output_has '^a +20[0-9-]+T'
+	output_has '^METRIC +VALUE$'
+	output_has '^cpu\.usage_usec +[0-9]+$'
+	output_has '^    "cpu": \{$'
+	output_has '^        "usage_usec": [0-9]+,$'
+	output_lacks '18446744073709551615|: -'
+}
+
 @test "commit freezes the container meanwhile, and whatever ends it lets it go on" {
 	ok in_group '' 'coracle run -d --name a --network none busybox \
 			sh -c "dd if=/dev/urandom of=/big bs=1M count=100; touch /ready; sleep 1000" >/dev/null
