@@ -40,7 +40,7 @@ const struct cmd cmd_ctr = {
 	.stop_at_operand = true,
 	.about = "Commands, aliases and flags are those of ctr, as far as they have a meaning "
 		 "without a daemon: run, images, containers, tasks, content, snapshots, leases, "
-		 "namespaces, plugins, events, version, info. What is not there is refused by "
+		 "namespaces, plugins, oci, events, version, info. What is not there is refused by "
 		 "name. A link to coracle that is called ctr does the same.\n\n"
 		 "As with ctr, a container has no network unless --net-host is given. The id that "
 		 "ctr wants is the container's name here.",

@@ -91,6 +91,37 @@ static const struct flag exec_flags[] = {
 	{ NULL, 0, false, NULL },
 };
 
+static const struct flag fetch_flags[] = {
+	REGISTRY_FLAGS,
+	{ "platform", 0, true, "--platform" },
+	{ "all-platforms", 0, false, NULL },
+	{ "skip-metadata", 0, false, NULL },
+	{ "metadata-only", 0, false, NULL },
+	{ NULL, 0, false, NULL },
+};
+
+static const struct flag object_flags[] = {
+	REGISTRY_FLAGS,
+	{ "media-type", 0, true, "" },	/* found out */
+	{ NULL, 0, false, NULL },
+};
+
+static const struct flag reference_flags[] = {
+	{ "async", 0, false, "" },
+	{ "dry", 0, false, NULL },
+	{ NULL, 0, false, NULL },
+};
+
+static const struct flag metrics_flags[] = {
+	{ "format", 0, true, "--format" },
+	{ NULL, 0, false, NULL },
+};
+
+static const struct flag oci_flags[] = {
+	{ "platform", 0, true, NULL },
+	{ NULL, 0, false, NULL },
+};
+
 static const struct flag kill_flags[] = {
 	{ "signal", 's', true, "--signal" },
 	{ "all", 'a', false, NULL },
@@ -192,6 +223,13 @@ static const struct verb verbs[] = {
 	{ "container", "prune", { "container", "prune", "--force" }, NULL, AS_THEY_ARE, NULL },
 	{ "content", "list ls", { "content", "ls" }, NULL, AS_THEY_ARE, "--quiet" },
 	{ "content", "get", { "content", "get" }, NULL, AS_THEY_ARE, NULL },
+	{ "content", "fetch", { "content", "fetch" }, fetch_flags, AS_THEY_ARE, NULL },
+	{ "content", "fetch-blob", { "content", "fetch-blob" }, object_flags, AS_THEY_ARE, NULL },
+	{ "content", "fetch-object", { "content", "fetch-object" }, object_flags, AS_THEY_ARE,
+	  NULL },
+	/* Images keep theirs here: only what nothing refers to goes. */
+	{ "content prune", "references", { "content", "prune" }, reference_flags, AS_THEY_ARE,
+	  NULL },
 	{ "content", "active ac", { "content", "active" }, NULL, AS_THEY_ARE, NULL },
 	{ "content", "label", { "content", "label" }, NULL, AS_THEY_ARE, NULL },
 	{ "content", "delete del remove rm", { "content", "rm" }, NULL, AS_THEY_ARE, NULL },
@@ -202,6 +240,7 @@ static const struct verb verbs[] = {
 	{ "namespace", "list ls", { "namespace", "ls" }, NULL, AS_THEY_ARE, "--quiet" },
 	{ "namespace", "label", { "namespace", "label" }, NULL, AS_THEY_ARE, NULL },
 	{ "namespace", "remove rm", { "namespace", "rm" }, NULL, AS_THEY_ARE, NULL },
+	{ "oci", "spec", { "oci", "spec" }, oci_flags, AS_THEY_ARE, NULL },
 	{ "plugin", "list ls", { "plugin", "ls" }, NULL, AS_THEY_ARE, "--quiet" },
 	{ "snapshot", "list ls", { "snapshot", "ls" }, snapshot_flags, AS_THEY_ARE, NULL },
 	{ "snapshot", "info", { "snapshot", "info" }, snapshot_flags, AS_THEY_ARE, NULL },
@@ -221,6 +260,9 @@ static const struct verb verbs[] = {
 	{ "task", "attach", { "attach" }, NULL, AS_THEY_ARE, NULL },
 	{ "task", "exec", { "exec", "--interactive" }, exec_flags, AS_THEY_ARE, NULL },
 	{ "task", "kill", { "kill", "--signal=TERM" }, kill_flags, AS_THEY_ARE, NULL },
+	{ "task", "metrics metric", { "task", "metrics" }, metrics_flags, AS_THEY_ARE, NULL },
+	{ "task", "pause", { "pause" }, NULL, AS_THEY_ARE, NULL },
+	{ "task", "resume", { "unpause" }, NULL, AS_THEY_ARE, NULL },
 	{ "task", "ps", { "top" }, NULL, AS_THEY_ARE, NULL },
 	{ "task", "start", { "start", "--attach" }, NULL, AS_THEY_ARE, NULL },
 	{ "task", "delete del remove rm", { "task", "rm" }, force_flags, AS_THEY_ARE, NULL },
@@ -231,6 +273,7 @@ static const char *const groups[][5] = {
 	{ "content" },			    { "lease", "leases" },
 	{ "namespace", "namespaces", "ns" }, { "plugin", "plugins" },
 	{ "snapshot", "snapshots" },	    { "task", "tasks", "t" },
+	{ "oci" },
 };
 
 struct words {
@@ -393,6 +436,12 @@ static int say_operands(struct strv *out, const struct verb *v, struct words *w,
 	return 0;
 }
 
+static int take_verb(const char **out, struct words *w, const char *group, struct err *e)
+{
+	*out = next(w);
+	return *out ? 0 : err_set(e, EINVAL, "ctr: %s: a verb is missing", group);
+}
+
 int ctr_words(struct strv *out, char **argv, int argc, struct err *e)
 {
 	AUTO(strv) struct strv behind = STRV_INIT;
@@ -407,8 +456,11 @@ int ctr_words(struct strv *out, char **argv, int argc, struct err *e)
 	group = find_group(word);
 	if (group && str_eq(group, "snapshot"))
 		r = take_flags(&behind, &w, group_flags, e);
-	if (r == 0 && group && !(word = next(&w)))
-		r = err_set(e, EINVAL, "ctr: %s: a verb is missing", group);
+	if (r == 0 && group)
+		r = take_verb(&word, &w, group, e);
+	/* The only group in another one. */
+	if (r == 0 && group && str_eq(group, "content") && str_eq(word, "prune"))
+		r = take_verb(&word, &w, group = "content prune", e);
 	if (r < 0)
 		return r;
 	v = find_verb(str_or(group, ""), word);

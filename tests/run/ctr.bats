@@ -227,6 +227,41 @@ nginx_is_here() {
 	ok ctr version
 }
 
+@test "ctr oci spec; ctr content fetch-object, fetch-blob, prune references" {
+	local image=docker.io/library/nginx:latest d
+	ok ctr oci spec
+	output_has '"ociVersion": "1'
+	fails 2 ctr oci spec --platform windows/amd64
+	d=sha256:$(ctr content fetch-object "$image" | sha256sum | cut -d ' ' -f 1)
+	[ "$(ctr content fetch-blob --media-type application/json "$image" "$d")" = "$(ctr content fetch-object "$image")" ]
+	ok ctr content fetch "$image"
+	echo nobody | coracle content ingest >"$BATS_TEST_TMPDIR/blob"
+	ok ctr content prune references --async
+	output_has "$(cat "$BATS_TEST_TMPDIR/blob")"
+	fails 2 ctr content prune
+	output_has 'content prune: a verb is missing'
+	fails 2 ctr content prune references --dry
+	fails 2 ctr content push-object "$image" "$d" application/json
+	output_has "'content push-object' is not there"
+}
+
+@test "ctr tasks pause, resume, metrics" {
+	ctr run -d docker.io/library/busybox:latest still sleep 100
+	capture ctr tasks metrics --format json still
+	if [ "$status" -ne 0 ]; then
+		output_has "'still' has no cgroup of its own"
+		fails 1 ctr t pause still
+		fails 1 ctr t resume still
+		return
+	fi
+	ok ctr tasks pause still
+	ok ctr tasks ls
+	output_has '^still +[0-9]+ +PAUSED$'
+	ok ctr tasks resume still
+	ok ctr task metrics still
+	output_has '^METRIC +VALUE$'
+}
+
 @test "what is not there is refused by name" {
 	fails 2 ctr shim start
 	output_has "'shim' is not there"
