@@ -97,6 +97,7 @@ static int pack_changes(struct work *w, struct err *e)
 		.trees = &w->trees, .pipe = FD_PAIR_INIT,
 		.put = {
 			.recorded = w->trees.bundle.ids.rung == IDS_SINGLE,
+			.no_holes = true,
 			.is_clamped = w->opts->clamp_times,
 			.latest_s = (time_t)(w->opts->created_ns / NS_PER_S),
 		},

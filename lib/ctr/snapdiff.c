@@ -16,7 +16,9 @@ static void work_auto(struct work *w)
 static int write_tar(void *arg, struct err *e)
 {
 	const struct work *w = arg;
-	const struct tarput_opts put = { .recorded = w->ids.rung == IDS_SINGLE };
+	const struct tarput_opts put = {
+		.recorded = w->ids.rung == IDS_SINGLE, .no_holes = true,
+	};
 
 	return ctr_trees_write(&w->trees, w->tar_fd, &put, e);
 }

@@ -207,7 +207,7 @@ static int put_file(struct tarput *t, struct archive_entry *entry, const char *p
 	r = put_attributes(t, entry, fd, &st, e);
 	if (r < 0)
 		return r;
-	if (archive_entry_filetype(entry) == S_IFREG)
+	if (archive_entry_filetype(entry) == S_IFREG && !t->opts->no_holes)
 		put_holes(entry, fd, &st);
 	r = header(t, entry, e);
 	return r < 0 ? r : put_data(t, fd, (uint64_t)st.st_size, e);

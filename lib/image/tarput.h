@@ -1,12 +1,13 @@
 /* tarput.h - a tar stream (pax) of files, entry by entry, by descriptors.
  *
  * Names that were written already become hard links.  Files keep their holes
- * (GNU's sparse format 1.0), extended attributes are those of xattr.h.  The
- * same files give the same bytes: names of users are never looked up, and of
- * the times only that of the last change is told, in whole seconds (docker's
- * layers have no others).  Sockets are left out, and
- * so is what went away meanwhile; a file that shrinks while it is read is
- * filled with zeros.
+ * (GNU's sparse format 1.0), but not in layers: docker and podman cannot write
+ * such a layer again as it was, and unpack.h finds the holes by itself.
+ * Extended attributes are those of xattr.h.  The same files give the same
+ * bytes: names of users are never looked up, and of the times only that of the
+ * last change is told, in whole seconds (docker's layers have no others).
+ * Sockets are left out, and so is what went away meanwhile; a file that shrinks
+ * while it is read is filled with zeros.
  *
  * With recorded, for trees that were unpacked with UNPACK_OWNERS_RECORD, owners
  * are what was recorded.  Devices that stand as empty files are devices again;
@@ -29,6 +30,7 @@ struct tarput;
 struct tarput_opts {
 	bool squash;			/* all belongs to uid and gid; no xattrs */
 	bool no_setid;			/* and no program is setuid or setgid */
+	bool no_holes;			/* of a layer */
 	uid_t uid;
 	gid_t gid;
 	bool recorded;

@@ -21,6 +21,10 @@
 /* What one header may take: the records that go before it, and a sparse map. */
 #define MAX_HEADER (4 * MAX_TAR_RECORD)
 
+/* Runs of zeros from here on are holes; shorter ones would only split files. */
+#define HOLE_MIN KIB(32)
+#define PAGE KIB(4)
+
 enum warning {
 	WARN_AUFS = 1 << 0,
 	WARN_XATTR = 1 << 1,
@@ -165,7 +169,7 @@ static int finish_file(struct unpack *u, const struct item *it, int fd,
 	return r;
 }
 
-static int write_at(int fd, const char *data, size_t len, off_t at,
+static int write_at(int fd, const char *data, size_t len, off_t at, off_t *end,
 		    struct err *e)
 {
 	while (len) {
@@ -176,17 +180,50 @@ static int write_at(int fd, const char *data, size_t len, off_t at,
 		if (n < 0)
 			return err_sys(e, "write");
 		data += n;
-		at += n;
+		*end = at += n;
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+/* As many pages from data on as hold nothing but zeros, in bytes. */
+static size_t count_zeros(const char *data, size_t len)
+{
+	static const char page[PAGE];
+	size_t n = 0;
+
+	while (len - n >= PAGE && memcmp(data + n, page, PAGE) == 0)
+		n += PAGE;
+	return n;
+}
+
+/* Leaves long runs of zeros out; *end is behind the last byte written. */
+static int write_around_holes(int fd, const char *data, size_t len, off_t at, off_t *end,
+			      struct err *e)
+{
+	const char *from = data, *stop = data + len;
+	int r = 0;
+
+	for (const char *p = data; p < stop && r == 0;) {
+		size_t left = (size_t)(stop - p);
+		size_t zeros = count_zeros(p, left);
+
+		if (zeros < HOLE_MIN) {
+			p += zeros ? zeros : left < PAGE ? left : PAGE;
+			continue;
+		}
+		r = write_at(fd, from, (size_t)(p - from), at + (from - data), end, e);
+		p += zeros;
+		from = p;
+	}
+	return r < 0 ? r : write_at(fd, from, (size_t)(stop - from), at + (from - data), end, e);
 }
 
 static int write_data(struct unpack *u, const struct item *it, int fd,
 		      struct err *e)
 {
 	la_int64_t size = archive_entry_size(it->entry);
-	la_int64_t end = 0;
+	off_t end = 0;
 	const void *data;
 	size_t len;
 	la_int64_t at;
@@ -196,10 +233,9 @@ static int write_data(struct unpack *u, const struct item *it, int fd,
 	       ARCHIVE_OK) {
 		if (at < 0 || at > size || (la_int64_t)len > size - at)
 			return err_set(e, EBADMSG, "more data than announced");
-		r = write_at(fd, data, len, at, e);
+		r = write_around_holes(fd, data, len, at, &end, e);
 		if (r < 0)
 			return r;
-		end = at + (la_int64_t)len;
 	}
 	if (r != ARCHIVE_EOF)
 		return archive_failed(u, e);

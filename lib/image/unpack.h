@@ -8,6 +8,7 @@
  *     just made; directories get their times at the end
  *   - whiteouts become the form of the snapshotter
  *   - xattrs that would steer an overlay or forge an owner are dropped
+ *   - long runs of zeros become holes
  *
  * Runs inside the user namespace whose map the tree is for (enter.h), or
  * outside with UNPACK_OWNERS_RECORD.

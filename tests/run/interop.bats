@@ -64,6 +64,42 @@ podman_loads() {
 	podman_ unshare rm -rf "$BATS_FILE_TMPDIR/podman" || true
 }
 
+# What a container's layer holds, and what it hides, comes out of podman as it went in.
+@test "podman unpacks a layer that we committed as we do, and we unpack podman's" {
+	need podman
+	cd "$BATS_TEST_TMPDIR"
+	coracle run --name c --network none busybox sh -c 'echo more >>/etc/group; ln /etc/group /etc/group2
+		rm -r /srv; mkdir /srv; touch /srv/own; rm /etc/passwd; chown 1000:2000 /srv/own; ln -s own /srv/link
+		dd if=/dev/zero of=/sparse bs=1 count=1 seek=999999; mkfifo /fifo' >/dev/null
+	coracle commit -q --source-date-epoch 1000000000 c peer:1 >/dev/null
+	coracle create --name d --network none peer:1 true >/dev/null
+	coracle export -o ours.tar d
+	coracle save --format oci-archive -o out.tar peer:1
+	ok podman_ load -q -i out.tar
+	[ "$(podman_ image inspect --format '{{.Id}} {{.RootFS.Layers}}' peer:1)" = \
+		"$(coracle inspect -f '{{.Id}} {{.RootFS.Layers}}' peer:1 | sed 's/^sha256://')" ]
+	podman_ export -o theirs.tar "$(podman_ create --network none peer:1 true)"
+	diff <(listed ours.tar) <(listed theirs.tar)
+	# The other way round: a layer that podman committed.
+	podman_ commit -q "$(podman_ create --network none peer:1 true)" local/theirs:1 >/dev/null
+	podman_ save -q --format oci-archive -o back.tar localhost/local/theirs:1
+	ok coracle load -q -i back.tar
+	coracle create --name e --network none localhost/local/theirs:1 true >/dev/null
+	coracle export e | cmp - ours.tar
+	coracle rm c d e >/dev/null
+	podman_ rm -a >/dev/null
+	podman_ rmi -f -a >/dev/null
+	podman_ unshare rm -rf "$BATS_FILE_TMPDIR/podman"
+}
+
+# Names, kinds, modes, owners, sizes and where links go; not what podman puts there for
+# itself and for mounts.
+listed() {
+	tar -tvf "$1" --numeric-owner --full-time | sed -E 's| \./| |' |
+		awk '{ $4 = $5 = ""; sub("/$", "", $6); print }' |
+		grep -vE ' (\.|dev/.*|run/.*|etc/(hosts|resolv.conf|hostname)|etc/mtab.*)$' | sort
+}
+
 @test "docker-archive and oci-archive of skopeo load" {
 	copy "docker-archive:$IMAGES/busybox.tar:busybox:latest" "oci-archive:$BATS_TEST_TMPDIR/o.tar:seen:1"
 	ok coracle load -i "$BATS_TEST_TMPDIR/o.tar"
