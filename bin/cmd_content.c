@@ -180,35 +180,57 @@ static int rm_run(struct app *app, void *args UNUSED, char **operands, int count
 	return status;
 }
 
+struct prune_args {
+	bool dry;
+};
+
+static const struct opt prune_opts[] = {
+	FLAG(struct prune_args, dry, 0, "dry", "Only print which blobs would go"),
+	{ .kind = OPT_END },
+};
+
+static void say(struct app *app, const struct digest *d)
+{
+	char text[DIGEST_TEXT_MAX];
+
+	digest_print(d, text);
+	app_printf(app, "%s\n", text);
+}
+
 /* Those that are not there any more, of all that were. */
 static int say_gone(struct app *app, const struct blobs *before, struct err *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < before->len; i++) {
-		char text[DIGEST_TEXT_MAX];
-
 		r = content_has(app->store, &before->v[i].digest, e);
-		digest_print(&before->v[i].digest, text);
 		if (r == 0)
-			app_printf(app, "%s\n", text);
+			say(app, &before->v[i].digest);
 	}
 	return r < 0 ? r : 0;
 }
 
-static int prune_run(struct app *app, void *args UNUSED, char **operands UNUSED,
-		     int count UNUSED, struct err *e)
+static int prune_run(struct app *app, void *args, char **operands UNUSED, int count UNUSED,
+		     struct err *e)
 {
+	const struct prune_args *a = args;
 	AUTO(env) struct ctr_env env = { .ns = NULL };
-	AUTO(blobs) struct blobs before = BLOBS_INIT;
+	AUTO(blobs) struct blobs blobs = BLOBS_INIT;
 	struct gc_result gone;
 	int r = env_init(&env, app, e);
 
 	if (r == 0)
-		r = content_list(&before, app->store, e);
-	if (r == 0)
+		r = a->dry ? gc_preview(&blobs, app->store, e) :
+			     content_list(&blobs, app->store, e);
+	if (r < 0)
+		return r;
+	if (!a->dry) {
 		r = ctr_collect(&gone, &env, e);
-	return r < 0 ? r : say_gone(app, &before, e);
+		return r < 0 ? r : say_gone(app, &blobs, e);
+	}
+	for (size_t i = 0; i < blobs.len; i++)
+		say(app, &blobs.v[i].digest);
+	return 0;
 }
 
 static const char *const ls_aliases[] = { "content list", NULL };
@@ -275,6 +297,8 @@ const struct cmd cmd_content_prune = {
 	.max = 0,
 	.about = "Collect now what else goes bit by bit: blobs and layers that no image, "
 		 "container, lease or label holds. The digests of the blobs that went are printed.",
-	.example = "coracle content prune",
+	.example = "coracle content prune --dry",
+	.opts = prune_opts,
+	.args_size = sizeof(struct prune_args),
 	.run = prune_run,
 };

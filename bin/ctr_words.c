@@ -108,7 +108,7 @@ static const struct flag object_flags[] = {
 
 static const struct flag reference_flags[] = {
 	{ "async", 0, false, "" },
-	{ "dry", 0, false, NULL },
+	{ "dry", 0, false, "--dry" },
 	{ NULL, 0, false, NULL },
 };
 

@@ -455,6 +455,65 @@ static int sweep_orphans(struct run *g, struct err *e)
 	return 0;
 }
 
+/* --- what would go: the rows alone, in a transaction that is taken back --- */
+
+static int forget_snapshots(struct run *g, struct err *e)
+{
+	int len, r;
+
+	do {
+		struct victim v[ROUND];
+
+		len = 0;
+		r = find_snapshots(v, &len, g, e);
+		if (r == 0 && len)
+			r = drop_snapshots(v, len, g->s, e);
+		for (int i = 0; i < len; i++)
+			free(v[i].driver);
+	} while (r == 0 && len);
+	return r;
+}
+
+static int forget_blobs(struct blobs *out, struct run *g, struct err *e)
+{
+	struct digest v[ROUND];
+	uint64_t sizes[ROUND];
+	int len;
+
+	while ((len = find_blobs(v, sizes, g, e)) > 0) {
+		int r = doom_blobs(g->s, v, len, e);
+
+		for (int i = 0; r >= 0 && i < len; i++) {
+			r = db_run(g->s, SQL_BLOB_DELETE_DYING, ARGS(D(&v[i])), e);
+			out->v = mem_more(out->v, out->len, sizeof(*out->v));
+			out->v[out->len++] = (struct blob){ .digest = v[i], .size = sizes[i] };
+		}
+		if (r < 0)
+			return r;
+	}
+	return len;
+}
+
+int gc_preview(struct blobs *out, struct store *s, struct err *e)
+{
+	struct run g = { .s = s, .until = UINT64_MAX, .first = ERR_INIT };
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	AUTO(blobs) struct blobs l = BLOBS_INIT;
+	int r = store_begin(&tx, s, STORE_FAST, e);
+
+	if (r == 0 && drop_expired(&g, e) < 0)
+		r = err_move(e, &g.first);
+	if (r == 0)
+		r = forget_snapshots(&g, e);
+	if (r == 0)
+		r = forget_blobs(&l, &g, e);
+	if (r < 0)
+		return r;
+	*out = l;
+	l = (struct blobs)BLOBS_INIT;
+	return 0;
+}
+
 /* --- all of it --- */
 
 int gc_run(struct gc_result *out, struct store *s, const struct gc_options *o,

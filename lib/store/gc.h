@@ -29,6 +29,8 @@
 
 #include "lib/store/store.h"
 
+struct blobs;
+
 #define GC_GRACE_S 3600u
 
 struct gc_options {
@@ -46,6 +48,10 @@ struct gc_result {
 
 int gc_run(struct gc_result *out, struct store *s, const struct gc_options *o,
 	   struct err *e) MUST_CHECK;
+
+/* The blobs that gc_run() would remove, files without a row not counted.
+ * Nothing is changed; others wait meanwhile. */
+int gc_preview(struct blobs *out, struct store *s, struct err *e) MUST_CHECK;
 
 /* Removes one tree of the trash that we alone cannot: it holds files of
  * mapped ids, so it must happen inside a user namespace with the map. */

@@ -488,10 +488,15 @@ drivers() {
 	coracle content prune
 	kept=$(coracle content ls -q)
 	blob=$(echo nobody | coracle content ingest)
+	ok coracle content prune --dry
+	output_is "$blob"
+	[ "$(coracle content get "$blob")" = nobody ]
 	ok coracle content prune
 	output_is "$blob"
 	fails 1 coracle content get "$blob"
 	[ "$(coracle content ls -q)" = "$kept" ]
+	ok coracle content prune --dry
+	output_is ''
 	ok coracle content prune
 	output_is ''
 }

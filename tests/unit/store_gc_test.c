@@ -83,6 +83,21 @@ static size_t blobs_left(struct store *s)
 	return l.len;
 }
 
+/* How many blobs would go now; none does. */
+static size_t blobs_doomed(struct store *s)
+{
+	AUTO(blobs) struct blobs before = BLOBS_INIT, doomed = BLOBS_INIT, after = BLOBS_INIT;
+	struct err e = ERR_INIT;
+
+	OK(content_list(&before, s, &e));
+	OK(gc_preview(&doomed, s, &e));
+	OK(content_list(&after, s, &e));
+	assert_int_equal(before.len, after.len);
+	check_blobs(s);
+	check_snapshots(s);
+	return doomed.len;
+}
+
 static void remove_one(struct store *s)
 {
 	AUTO(image) struct image i = IMAGE_INIT;
@@ -292,6 +307,23 @@ static void test_gc_maps_without_layers(void **state)
 	assert_true(has_layer(s, "0:0:1"));
 }
 
+static void test_gc_preview(void **state)
+{
+	AUTO(store) struct store *s = open_store(true);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	OK(sample_pull(s, &one, "default", "a:1", &e));
+	OK(sample_pull(s, &two, "default", "b:1", &e));
+	assert_int_equal(blobs_doomed(s), 0);
+	label(s, LABEL_IMAGE, "b:1", LABEL_GC_EXPIRE, "2020-01-01T00:00:00Z");
+	assert_int_equal(blobs_doomed(s), LAYERS + 2);
+	remove_one(s);
+	assert_int_equal(blobs_doomed(s), 2 * (LAYERS + 2));
+	assert_int_equal(blobs_left(s), 0);
+	assert_int_equal(blobs_doomed(s), 0);
+}
+
 /* What fs_replace() was writing when it was killed. */
 static void test_gc_half_written(void **state)
 {
@@ -351,7 +383,7 @@ int main(void)
 		TEST(test_gc), TEST(test_gc_unnamed), TEST(test_gc_half_written),
 		TEST(test_gc_staging), TEST(test_gc_root_label), TEST(test_gc_reference_labels),
 		TEST(test_gc_user_lease), TEST(test_gc_expired_image),
-		TEST(test_gc_maps), TEST(test_gc_maps_without_layers),
+		TEST(test_gc_maps), TEST(test_gc_maps_without_layers), TEST(test_gc_preview),
 	};
 
 	sample_make(&one, 1);
