@@ -123,8 +123,7 @@ static int freeze(struct ctr_pause *out, struct work *w)
 	if (w->ctr->is_running && w->opts->pause)
 		r = ctr_pause(out, w->env, w->ctr, &why);
 	if (r < 0)
-		ctr_notice(w->env, "container '%s' runs on meanwhile: %s", w->ctr->row.name,
-			   why.text);
+		ctr_notice(w->env, "not paused meanwhile: %s", why.text);
 	return r;
 }
 
@@ -137,6 +136,9 @@ static int make_layer(struct work *w, struct err *e)
 
 	(void)freeze(&pause, w);
 	r = pack_changes(w, e);
+	if (!ctr_pause_lasts(&pause))
+		ctr_notice(w->env, "container '%s' went on meanwhile: it was sent a signal",
+			   w->ctr->row.name);
 	if (r == 0)
 		r = snapshot_get(&snap, w->env->store, w->ctr->row.snapshot, e);
 	return r;

@@ -236,12 +236,18 @@ TICKS='coracle run -d --name a --network none busybox \
 		coracle commit -q a x:2 >/dev/null && echo "after $(cat $freeze)"
 		coracle commit -q --pause=false a x:3 >/dev/null & pid=$!
 		while kill -0 $pid 2>/dev/null; do ! grep -q 1 $freeze || echo "not wanted"; sleep 0.02; done
+		coracle commit -q a x:4 >/dev/null & pid=$!
+		for i in $(seq 5000); do grep -q "frozen 1" $OWN/coracle-*/cgroup.events && break; done
+		coracle kill -s USR1 a >/dev/null; echo "signalled $(cat $freeze)"; wait $pid; echo "status $?"
 		coracle run --rm --network none x:2 ls -l /big; coracle rm -f a >/dev/null'
 	output_has '^during 1$'
 	output_has '^killed 0$'
 	output_has '^alive$'
 	output_has '^after 0$'
 	output_has ' 104857600 .* /big$'
-	output_lacks 'not wanted|runs on|went on'
+	output_has '^signalled 0$'
+	[ "$(grep -c "^coracle.*: container 'a' went on meanwhile: it was sent a signal" <<<"$output")" -eq 1 ]
+	output_has '^status 0$'
+	output_lacks 'not wanted|not paused'
 	output_lacks '^left:'
 }
