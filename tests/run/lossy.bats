@@ -24,6 +24,10 @@ cut() {
 	cut -m power commit tag rmi rm volume-create volume
 }
 
-@test "pull and rmi, with a power cut where syncs are in order" {
-	cut -m ordered pull-over rmi
+@test "prune, collections and the upgrade of a store, with a power cut" {
+	cut -m power prune prune-each gc lease upgrade
+}
+
+@test "pull, rmi and prune, with a power cut where syncs are in order" {
+	cut -m ordered pull-over rmi prune
 }

@@ -35,6 +35,10 @@ sweep() {
 	sweep commit
 }
 
+@test "prune, collections and the upgrade of a store, killed at a sample of their calls" {
+	sweep prune prune-each gc lease upgrade
+}
+
 @test "a store is created whole, or anew, when a call of it fails" {
 	sweep -n 20 -m error volume-create
 }
@@ -45,4 +49,8 @@ sweep() {
 
 @test "run, start, rm and volume rm, with an error at a sample of their calls" {
 	sweep -n 4 -m error run run-slirp run-volumes detached detached-slirp start rm rm-running rmi volume
+}
+
+@test "prune, collections and the upgrade of a store, with an error at a sample of their calls" {
+	sweep -n 6 -m error prune prune-each gc lease upgrade
 }
