@@ -326,7 +326,7 @@ int ctr_bare_spec(struct spec *out, struct ctr_env *env, struct ctr_config *conf
 
 /* In one transaction: snapshot, row, files; or nothing. */
 static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image *image,
-		  const struct ctr_layers *layers, const struct sources *sources, bool mark,
+		  const struct ctr_top *top, const struct sources *sources, bool mark,
 		  struct err *e)
 {
 	AUTO_FREE char *root = mem_printf("%s/%s/%s/rootfs",
@@ -336,9 +336,9 @@ static int commit(struct ctr_env *env, struct ctr_bundle *b, const struct image 
 	int64_t snapshot = 0;
 	int r = store_begin(&tx, env->store, STORE_FAST, e);
 
-	if (r == 0 && layers->driver)
-		r = ctr_layers_prepare(&snapshot, env, layers, SNAPSHOT_ACTIVE, e);
-	if (r == 0 && layers->driver)
+	if (r == 0)
+		r = ctr_top_take(&snapshot, top, e);
+	if (r == 0 && snapshot)
 		r = ctr_rootfs(&b->rootfs, env, snapshot, e);
 	if (r == 0)
 		r = make_spec(b, root, sources, e);
@@ -375,6 +375,7 @@ int ctr_create(struct ctr_bundle *out, struct ctr_env *env, const struct ctr_cre
 	AUTO(image) struct image image = IMAGE_INIT;
 	AUTO(image_docs) struct image_docs docs = IMAGE_DOCS_INIT;
 	AUTO(ctr_layers) struct ctr_layers layers = CTR_LAYERS_INIT;
+	AUTO(ctr_top) struct ctr_top top = CTR_TOP_INIT;
 	AUTO(ctr_bundle) struct ctr_bundle b;
 	int r;
 
@@ -400,17 +401,20 @@ int ctr_create(struct ctr_bundle *out, struct ctr_env *env, const struct ctr_cre
 	if (r == 0)
 		r = fill_volumes(env, &b, &layers, &sources, e);
 	if (r == 0)
-		r = commit(env, &b, &image, &layers, &sources, in->is_started_next, e);
+		r = ctr_top_begin(&top, env, &layers, SNAPSHOT_ACTIVE, e);
+	if (r == 0)
+		r = commit(env, &b, &image, &top, &sources, in->is_started_next, e);
 	/* A name that we chose may be taken in the same moment. */
 	for (unsigned tries = 1; r == -EEXIST && !in->name && tries < MAX_NAME_TRIES; tries++) {
 		err_clear(e);
 		free(b.name);
 		b.name = ctr_random_name(tries);
-		r = commit(env, &b, &image, &layers, &sources, in->is_started_next, e);
+		r = commit(env, &b, &image, &top, &sources, in->is_started_next, e);
 	}
 	end_drafts(env, &b.config, &sources);
 	if (r < 0)
 		return r;
+	ctr_top_keep(&top);
 	*out = b;
 	ctr_bundle_init(&b);
 	return 0;

@@ -89,23 +89,34 @@ int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env, const struct ct
 	return r < 0 ? r : find_all(out, env, docs, e);
 }
 
-int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_layers *l,
-		       enum snapshot_kind kind, struct err *e)
+/* --- what lies on top --- */
+
+static int add_snapshot(int64_t *id, const struct ctr_top *t, struct err *e)
 {
-	AUTO_FREE char *base = mem_printf("%s/%s", store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
-					  l->driver->name);
+	const struct ctr_layers *l = t->layers;
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	int r = store_begin(&tx, t->env->store, STORE_FAST, e);
+
+	if (r == 0)
+		r = snapshot_create(id, NULL, t->env->store, t->kind, l->driver->name, l->map,
+				    l->ids, l->count, e);
+	if (r == 0 && t->lease.store)
+		r = lease_pin_snapshot(&t->lease, *id, e);
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
+static int prepare(const struct ctr_top *t, int64_t snapshot, struct err *e)
+{
+	const struct ctr_layers *l = t->layers;
+	const char *snapshots = store_dir_path(t->env->store, STORE_DIR_SNAPSHOTS);
+	AUTO_FREE char *base = mem_printf("%s/%s", snapshots, l->driver->name);
 	AUTO(strv) struct strv lowers = STRV_INIT;
 	struct err direct = ERR_INIT;
-	AUTO_FD int base_fd = -1, fd = -1;
+	AUTO_FD int base_fd = -1;
 	char id[24];
-	int r = snapshot_create(snapshot, &fd, env->store, kind, l->driver->name, l->map, l->ids,
-				l->count, e);
 
-	if (r < 0)
-		return r;
-	for (size_t i = l->count; i-- > 0;)
-		strv_addf(&lowers, "%lld", (long long)l->ids[i]);
-	snprintf(id, sizeof(id), "%lld", (long long)*snapshot);
+	layers_names(&lowers, l->ids, l->count);
+	snprintf(id, sizeof(id), "%lld", (long long)snapshot);
 	base_fd = fs_open_dir(AT_FDCWD, base, e);
 	if (base_fd < 0)
 		return base_fd;
@@ -113,9 +124,49 @@ int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_
 	if (l->driver->form != SNAP_MERGED &&
 	    l->driver->prepare(l->driver, base_fd, id, &lowers, &direct) == 0)
 		return 0;
-	return snap_prepare(l->driver, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), id, &lowers,
-			    l->idmap, e);
+	return snap_prepare(l->driver, snapshots, id, &lowers, l->idmap, e);
 }
+
+int ctr_top_begin(struct ctr_top *out, struct ctr_env *env, const struct ctr_layers *l,
+		  enum snapshot_kind kind, struct err *e)
+{
+	int r;
+
+	*out = (struct ctr_top){ .env = env, .layers = l, .kind = kind };
+	if (!l->driver || l->driver->form != SNAP_MERGED)
+		return 0;
+	r = lease_begin(&out->lease, env->store, "create", e);
+	if (r == 0)
+		r = add_snapshot(&out->id, out, e);
+	return r < 0 ? r : prepare(out, out->id, e);
+}
+
+int ctr_top_take(int64_t *snapshot, const struct ctr_top *t, struct err *e)
+{
+	int r;
+
+	*snapshot = t->id;
+	if (t->id || !t->layers->driver)
+		return 0;
+	r = add_snapshot(snapshot, t, e);
+	return r < 0 ? r : prepare(t, *snapshot, e);
+}
+
+void ctr_top_keep(struct ctr_top *t)
+{
+	t->id = 0;
+}
+
+void ctr_top_auto(struct ctr_top *t)
+{
+	struct err ignored = ERR_INIT;
+
+	if (t->id)
+		(void)!snapshot_remove(t->env->store, t->id, &ignored);
+	lease_auto(&t->lease);
+}
+
+/* --- what volumes begin with --- */
 
 struct fill {
 	struct rootfs root;		/* of the image alone */

@@ -13,6 +13,7 @@
 #include "lib/base/err.h"
 #include "lib/ctr/bundle.h"
 #include "lib/image/layers.h"
+#include "lib/store/lease.h"
 #include "lib/store/snapshots.h"
 
 struct ctr_layers {
@@ -41,9 +42,25 @@ int ctr_layers_find(struct ctr_layers *out, struct ctr_env *env,
  * of a root that is only read. */
 void ctr_layers_root(struct rootfs *out, struct ctr_env *env, const struct ctr_layers *l);
 
-/* What lies on top of them, active or a view, within the caller's transaction. */
-int ctr_layers_prepare(int64_t *snapshot, struct ctr_env *env, const struct ctr_layers *l,
-		       enum snapshot_kind kind, struct err *e) MUST_CHECK;
+/* What lies on top of them, active or a view.  A driver that copies does so in
+ * ctr_top_begin(), before the transaction which makes something of it, and a
+ * lease holds it meanwhile; the others work within that, in ctr_top_take().
+ * Without ctr_top_keep() after the transaction it goes again. */
+struct ctr_top {
+	struct ctr_env *env;
+	const struct ctr_layers *layers;	/* borrowed */
+	enum snapshot_kind kind;
+	struct lease lease;
+	int64_t id;				/* 0: none */
+};
+
+#define CTR_TOP_INIT { .id = 0 }
+
+int ctr_top_begin(struct ctr_top *out, struct ctr_env *env, const struct ctr_layers *l,
+		  enum snapshot_kind kind, struct err *e) MUST_CHECK;
+int ctr_top_take(int64_t *snapshot, const struct ctr_top *t, struct err *e) MUST_CHECK;
+void ctr_top_keep(struct ctr_top *t);
+void ctr_top_auto(struct ctr_top *t);
 
 /* Copies what the image has at target into the draft of a volume.  Nothing
  * there is fine. */

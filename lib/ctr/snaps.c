@@ -197,20 +197,27 @@ static int find_parent(struct ctr_layers *l, struct ctr_env *env, const char *te
 static int make(struct ctr_env *env, const struct ctr_layers *l, const char *key,
 		enum snapshot_kind kind, struct err *e)
 {
+	AUTO(ctr_top) struct ctr_top top = CTR_TOP_INIT;
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
 	char now[CLOCK_TEXT_MAX], object[24];
 	int64_t id = 0;
-	int r = store_begin(&tx, env->store, STORE_FAST, e);
+	int r = ctr_top_begin(&top, env, l, kind, e);
 
 	if (r == 0)
-		r = ctr_layers_prepare(&id, env, l, kind, e);
+		r = store_begin(&tx, env->store, STORE_FAST, e);
+	if (r == 0)
+		r = ctr_top_take(&id, &top, e);
 	if (r == 0)
 		r = snapname_put(env->store, env->ns, l->driver->name, key, id, e);
 	snprintf(object, sizeof(object), "%lld", (long long)id);
 	clock_print(clock_wall_ns(), now);
 	if (r == 0)
 		r = label_set(env->store, env->ns, LABEL_SNAPSHOT, object, LABEL_GC_ROOT, now, e);
-	return r < 0 ? r : store_commit(&tx, e);
+	if (r == 0)
+		r = store_commit(&tx, e);
+	if (r == 0)
+		ctr_top_keep(&top);
+	return r;
 }
 
 int ctr_snap_prepare(struct ctr_env *env, const struct snap_driver *d, const char *key,

@@ -126,3 +126,29 @@ refuses() {
 	done
 	[ ! -e "$DATA/snapshots/zfs" ]
 }
+
+@test "others write while a program copies; a create that is killed meanwhile leaves nothing" {
+	local before pid
+	# It waits where it copies for a container, not where it is tried.
+	sed "s|^    done = |    if 'probe' not in source: subprocess.run('touch $EXT/began; while [ -e $EXT/hold ]; do sleep 0.05; done', shell=True)\n&|" \
+		"$EXT/coracle-snapshotter-copy" >"$EXT/coracle-snapshotter-slow"
+	chmod +x "$EXT/coracle-snapshotter-slow"
+	coracle snapshot unpack --snapshotter slow busybox >/dev/null
+	before=$(state_of)
+	for end in whole killed; do
+		rm -f "$EXT/began"
+		touch "$EXT/hold"
+		coracle create --name c --snapshotter slow --network none busybox cat /srv/index.html >/dev/null &
+		pid=$!
+		wait_for 5 test -e "$EXT/began"
+		ok timeout 5 coracle volume create v
+		ok timeout 5 coracle volume rm v
+		[ $end = whole ] || kill -9 $pid
+		rm "$EXT/hold"
+		wait $pid || [ $end = killed ]
+		[ $end = killed ] || [ "$(coracle start -a c)" = hello ]
+		[ $end = killed ] || coracle rm c
+		coracle image prune -f
+		wait_for 10 state_is "$before"
+	done
+}
