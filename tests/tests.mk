@@ -18,7 +18,9 @@ TEST_ARS = -Wl,--start-group $(call ar,$(TEST_MODS)) -Wl,--end-group
 TEST_LIBS = $(call pc,$(pc_all)) -lsubid
 unit	:= $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
 fuzzers	:= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
-faults	:= $(patsubst %.c,$(B)/%,$(filter-out %/syncfs.c,$(wildcard tests/fault/*.c))) $(B)/tests/fault/syncfs.so
+preloads := syncfs
+faults	:= $(patsubst %.c,$(B)/%,$(filter-out $(preloads:%=tests/fault/%.c),$(wildcard tests/fault/*.c))) \
+	$(preloads:%=$(B)/tests/fault/%.so)
 
 $(B)/tests/unit/%_test: $(B)/tests/unit/%_test.o $(call ar,$(TEST_MODS))
 	$(call say,LD,$@)
@@ -35,12 +37,13 @@ $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call ar,$(TEST_MODS))
 
 $(B)/tests/fault/lossyfs: TEST_LIBS += -lfuse3
 
-$(B)/tests/fault/syncfs.so: tests/fault/syncfs.c $(B)/flags
+$(B)/tests/fault/%.so: tests/fault/%.c $(B)/flags
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fPIE -fsanitize%,$(ALL_CFLAGS)) -fPIC -fvisibility=default -shared -o $@ $<
 
 unit-programs: $(unit)
 fuzz-programs: $(fuzzers)
+fault-programs: all $(faults)
 
 check: $(if $(filter unit cli run fault,$(SUITES)),all demo-image) $(if $(filter unit,$(SUITES)),$(unit)) \
 		$(if $(filter run fault,$(SUITES)),$(faults))	## run every test (SUITES="lint unit cli run fuzz", FUZZ_SECONDS=2)
@@ -64,6 +67,7 @@ cov:				## run the unit tests and print the coverage of each file
 	$(Q)tests/build/coverage build/cov
 
 fault: old			## kill -9, errors and power cuts wherever pull, run, rm and others change something (many minutes), and old
+	$(Q)$(MAKE) CONFIG=fault fault-programs
 	$(Q)$(MAKE) check SUITES=fault
 	$(Q)tests/run/mkimages.sh $(B)/fault && B=$(B) tests/fault/powercut $(B)/fault/busybox.tar
 
@@ -100,4 +104,4 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(call ar,$(TEST_MODS))
 bench: all $(benches) $(B)/tests/fault/deny	## measure, side by side with the peers that are installed
 	$(Q)B=$(B) tests/bench/run
 
-.PHONY: unit-programs fuzz-programs check lint headers asan fuzz cov fault old check-vm demo-image demo bench
+.PHONY: unit-programs fuzz-programs fault-programs check lint headers asan fuzz cov fault old check-vm demo-image demo bench

@@ -3,9 +3,11 @@
 #ifdef FAILPOINTS
 
 #include <assert.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -186,6 +188,18 @@ static int act(struct point *p, const char *name, struct err *e)
 	return 0;
 }
 
+/* A line for CORACLE_FP_LOG; who is killed in the next moment has told. */
+static void tell(const char *name)
+{
+	const char *log = getenv("CORACLE_FP_LOG");
+	AUTO_FD int fd = log ? open(log, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+	char line[96];
+	int n = snprintf(line, sizeof(line), "%d %s\n", (int)getpid(), name);
+
+	if (fd >= 0 && write(fd, line, (size_t)n) != n)
+		bad(name);
+}
+
 int failpoint(const char *name, struct err *e)
 {
 	int r = 0;
@@ -193,6 +207,7 @@ int failpoint(const char *name, struct err *e)
 	if (!is_set)
 		failpoint_set(getenv("CORACLE_FP"));
 	hits++;
+	tell(name);
 	for (size_t i = 0; i < point_count && r == 0; i++)
 		if (points[i].count && (str_eq(points[i].name, name) ||
 					str_eq(points[i].name, "*")))

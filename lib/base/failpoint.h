@@ -9,6 +9,8 @@
  * ACTION is off, kill, error(E) or delay(MS); N* makes it last for N hits and
  * the next step follows; the last step stays.  NAME may be "*": any failpoint.
  *
+ * CORACLE_FP_LOG is a file that gets a line "PID NAME" for each that is passed.
+ *
  * The one exception to "nothing below bin reads the environment": programs
  * that tests run must be reachable, and releases do not contain it.
  */

@@ -5,6 +5,7 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -84,6 +85,34 @@ static UNUSED struct store *open_store(bool create)
 
 	OK(store_open(&s, &o, &e));
 	return s;
+}
+
+static UNUSED void sql(const char *text)
+{
+	AUTO_FREE char *path = mem_printf("%s/s/meta.db", scratch);
+	sqlite3 *db;
+	char *msg = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, &msg) != SQLITE_OK)
+		fail_msg("%s", msg);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* One with the stored database of that version: tests/data has what is in it. */
+static UNUSED void store_of_version(int version)
+{
+	AUTO_FREE char *name = mem_printf("tests/data/store-%d.sql", version);
+	AUTO_FREE char *root = mem_printf("%s/s", scratch);
+	AUTO(buf) struct buf dump = BUF_INIT(MIB(1));
+	struct err e = ERR_INIT;
+
+	store_close(open_store(true));
+	OK(fs_read(AT_FDCWD, name, &dump, &e));
+	wipe(root, "meta.db");
+	wipe(root, "meta.db-wal");
+	wipe(root, "meta.db-shm");
+	sql(dump.data);
 }
 
 static UNUSED struct digest digest_of(const void *data, size_t len)

@@ -3,8 +3,6 @@
 
 #include "lib/store/events.h"
 
-#include <sqlite3.h>
-
 #include "lib/base/clock.h"
 #include "lib/store/schema.h"
 
@@ -49,18 +47,6 @@ static void test_open(void **state)
 	FAILS(EPERM, open_with(&s, (struct store_options){ .create = true }, &e));
 }
 
-static void sql(const char *text)
-{
-	AUTO_FREE char *path = mem_printf("%s/s/meta.db", scratch);
-	sqlite3 *db;
-	char *msg = NULL;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, text, NULL, NULL, &msg) != SQLITE_OK)
-		fail_msg("%s", msg);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
 static void test_newer(void **state)
 {
 	struct store *s = open_store(true);
@@ -77,25 +63,13 @@ static void test_newer(void **state)
 static void test_upgrade(void **state)
 {
 	for (int version = 1; version < schema_version; version++) {
-		AUTO(buf) struct buf dump = BUF_INIT(MIB(1));
 		AUTO(container) struct container c = CONTAINER_INIT;
 		AUTO(strv) struct strv v = STRV_INIT;
-		char name[64];
-		struct store *s = open_store(true);
+		struct store *s;
 		struct err e = ERR_INIT;
 
 		(void)state;
-		store_close(s);
-		snprintf(name, sizeof(name), "tests/data/store-%d.sql", version);
-		OK(fs_read(AT_FDCWD, name, &dump, &e));
-		{
-			AUTO_FREE char *root = mem_printf("%s/s", scratch);
-
-			wipe(root, "meta.db");
-			wipe(root, "meta.db-wal");
-			wipe(root, "meta.db-shm");
-		}
-		sql(dump.data);
+		store_of_version(version);
 		FAILS(EROFS, open_with(&s, (struct store_options){ .read_only = true }, &e));
 		s = open_store(false);
 		assert_int_equal(store_notices(s)->len, 1);	/* the boot is another */
