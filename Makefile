@@ -9,6 +9,7 @@ BINDIR	?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec/coracle
 MANDIR	?= $(PREFIX)/share/man
 DATADIR	?= $(PREFIX)/share
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 INSTALL	?= install
 PKG_CONFIG ?= pkg-config
 VERSION	:= 0.1.0
@@ -164,16 +165,17 @@ man: $(B)/coracle $(B)/coracle-oci	## write the manual pages to build/CONFIG/man
 D	= $(DESTDIR)
 install: all man		## install below PREFIX (/usr/local), honours DESTDIR
 	$(INSTALL) -d $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(MANDIR)/man1 $(D)$(DATADIR)/doc/coracle \
-		$(foreach s,$(SHELLS),$(D)$(DATADIR)/$(dir $(call field,2,$(s))))
+		$(D)$(TMPFILESDIR) $(foreach s,$(SHELLS),$(D)$(DATADIR)/$(dir $(call field,2,$(s))))
 	$(INSTALL) -m 755 $(addprefix $(B)/,$(filter-out $(LIBEXEC),$(PROGRAMS))) $(D)$(BINDIR)
 	$(INSTALL) -m 755 $(addprefix $(B)/,$(LIBEXEC)) $(D)$(LIBEXECDIR)
 	$(INSTALL) -m 644 $(B)/man/*.1 $(D)$(MANDIR)/man1
 	$(INSTALL) -m 644 README.md SECURITY.md LICENSE $(D)$(DATADIR)/doc/coracle
+	$(INSTALL) -m 644 rootless/tmpfiles.conf $(D)$(TMPFILESDIR)/coracle.conf
 	$(foreach s,$(SHELLS),$(INSTALL) -m 644 $(call field,1,$(s)) $(D)$(DATADIR)/$(call field,2,$(s)) &&) :
 
 uninstall:			## remove what install put there
 	rm -f $(addprefix $(D)$(BINDIR)/,$(filter-out $(LIBEXEC),$(PROGRAMS))) $(D)$(MANDIR)/man1/coracle.1 \
-		$(D)$(MANDIR)/man1/coracle-*.1 $(foreach s,$(SHELLS),$(D)$(DATADIR)/$(call field,2,$(s)))
+		$(D)$(MANDIR)/man1/coracle-*.1 $(D)$(TMPFILESDIR)/coracle.conf $(foreach s,$(SHELLS),$(D)$(DATADIR)/$(call field,2,$(s)))
 	rm -rf $(D)$(LIBEXECDIR) $(D)$(DATADIR)/doc/coracle
 
 # Where each shell looks for completions, below DATADIR.

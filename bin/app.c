@@ -85,6 +85,7 @@ int app_init(struct app *app, char **argv, int argc, struct err *e)
 		.saved_argc = argc,
 	};
 	app->data_dir = xdg_dir("XDG_DATA_HOME", ".local/share");
+	app->local_dir = mem_printf("/var/tmp/coracle-%u", getuid());
 	app->cache_dir = xdg_dir("XDG_CACHE_HOME", ".cache");
 	app->config_dir = xdg_dir("XDG_CONFIG_HOME", ".config");
 	return choose_run_dir(app, e);
@@ -103,6 +104,7 @@ void app_clear(struct app *app)
 	say_notices(app);
 	store_close(app->store);
 	free(app->data_dir);
+	free(app->local_dir);
 	free(app->run_dir);
 	free(app->run_fallback);
 	free(app->cache_dir);
@@ -112,7 +114,9 @@ void app_clear(struct app *app)
 
 int app_store(struct app *app, struct err *e)
 {
-	struct store_options options = { .root = app->data_dir, .create = true };
+	const struct store_options options = {
+		.root = app->data_dir, .local = app->local_dir, .create = true,
+	};
 	int r;
 
 	if (app->store)
@@ -121,7 +125,7 @@ int app_store(struct app *app, struct err *e)
 	if (r == -EPROTONOSUPPORT)
 		(void)err_hint(e, r, "store.newer");
 	if (r < 0)
-		return err_ctx(e, r, "store '%s'", app->data_dir);
+		return err_ctx(e, r, "store '%.500s'", app->data_dir);
 	say_notices(app);
 	return 0;
 }

@@ -18,6 +18,7 @@ struct app {
 	const char *program;		/* "coracle", as it was called */
 	const char *ns;			/* logical namespace */
 	char *data_dir;			/* $XDG_DATA_HOME/coracle */
+	char *local_dir;		/* for what that cannot hold; outlives a boot */
 	char *run_dir;			/* $XDG_RUNTIME_DIR/coracle, or its stand-in */
 	char *cache_dir;
 	char *config_dir;		/* $XDG_CONFIG_HOME/coracle */

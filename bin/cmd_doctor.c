@@ -1,10 +1,8 @@
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 
 #include "bin/app.h"
 #include "bin/env.h"
-#include "lib/base/fs.h"
 #include "lib/base/str.h"
 #include "lib/fmt/table.h"
 #include "rootless/check.h"
@@ -64,13 +62,13 @@ static int doctor_run(struct app *app, void *args, char **operands UNUSED, int c
 	AUTO_FREE char *image_program = NULL;
 	struct check_env env = {
 		.data_dir = app->data_dir,
+		.local_dir = app->local_dir,
 		.run_dir = app->run_dir,
 		.run_dir_is_fallback = app->run_dir_is_fallback,
 		.fuse_program = env_find_fuse(),
 		.ids = { .cache_dir = app->cache_dir },
 	};
-	AUTO_FD int dir = fs_mkdirs(AT_FDCWD, app->data_dir, 0700, e);
-	int r = dir < 0 ? dir : app_program("coracle-image", &image_program, e);
+	int r = app_program("coracle-image", &image_program, e);
 
 	if (r < 0)
 		return r;

@@ -130,7 +130,7 @@ static int add_features(json_t *o, const struct app *app, struct err *e)
 	int r;
 
 	json_object_set_new(o, "Features", f);
-	r = probe_run(&p, app->data_dir, e);
+	r = probe_run(&p, store_dir_path(app->store, STORE_DIR_ROOT), e);
 	if (r < 0)
 		return r;
 	add_feature(f, "UserNamespace", p.userns);

@@ -222,7 +222,7 @@ static int gather(struct list *l, struct app *app, struct ctr_env *env, struct e
 		return err_sys(e, "uname");
 	platform_host(&host, u.sysname, u.machine);
 	platform_print(&host, &l->platform);
-	r = probe_run(&l->probe, app->data_dir, e);
+	r = probe_run(&l->probe, store_dir_path(env->store, STORE_DIR_ROOT), e);
 	if (r < 0)
 		return r;
 	(void)add(l, "content", "local", "-", "ok");

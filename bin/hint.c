@@ -42,6 +42,14 @@ static const struct {
 	{ "store.busy", "another call of coracle uses it; wait for it, or end it" },
 	{ "store.lost", "'coracle system rebuild' makes it again from the files" },
 	{ "store.newer", "this store was made by a newer version; upgrade coracle" },
+	{ "store.read-only", "the file system is read-only; another one: export "
+			     "XDG_DATA_HOME=/some/directory" },
+	{ "store.remote", "choose a directory on a disk of this machine: export "
+			  "XDG_DATA_HOME=/some/directory" },
+	{ "store.case", "choose a directory that knows capitals: export "
+			"XDG_DATA_HOME=/some/directory" },
+	{ "store.noexec", "choose a directory that is not mounted noexec, or install "
+			  "fuse-overlayfs: export XDG_DATA_HOME=/some/directory" },
 	{ "store.full", "free space, or 'coracle system prune'" },
 	{ "registry.realm", "the registry sends clients to a token service of another domain; log "
 			    "in there only if you trust it" },

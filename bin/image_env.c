@@ -47,6 +47,7 @@ int image_tool_init(struct image_tool *t, struct app *app, const char *snapshott
 	if (r == 0)
 		r = ctr_driver(&t->env.driver, &t->ctr, &t->ids.map, snapshotter,
 			       snapshotter ? e : &none);
+	env_say(&t->ctr, app);
 	if (r < 0 && snapshotter)
 		return r;
 	/* Content needs no namespaces: it is unpacked by the first run. */

@@ -22,7 +22,8 @@ int rebuild_run(struct app *app, void *args UNUSED, char **operands UNUSED, int 
 		struct err *e)
 {
 	const struct store_options o = {
-		.root = app->data_dir, .create = true, .exclusive = true, .rebuild = true,
+		.root = app->data_dir, .local = app->local_dir,
+		.create = true, .exclusive = true, .rebuild = true,
 	};
 	AUTO(rebuild_result) struct rebuild_result res = REBUILD_RESULT_INIT;
 	AUTO(platform) struct platform host = PLATFORM_INIT;

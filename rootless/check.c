@@ -1,22 +1,18 @@
 #include "rootless/check.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/num.h"
 #include "lib/base/str.h"
-
-/* Of file systems that linux/magic.h does not name. */
-#define MAGIC_CIFS	0xff534d42
-#define MAGIC_LUSTRE	0x0bd00bd0
-#define MAGIC_GPFS	0x47504653
+#include "lib/os/fstype.h"
 
 /* Takes the texts. */
 static void add(struct checks *c, const char *what, enum check_verdict verdict, bool is_needed,
@@ -162,26 +158,38 @@ static void check_seccomp(struct checks *c, const struct probe *p)
 
 /* --- files --- */
 
-static void check_layers(struct checks *c, const struct probe *p, const struct check_env *env)
+static const char elsewhere[] = "export XDG_DATA_HOME=/some/other/directory";
+
+static const char *overlay_lacks(const struct probe *p)
+{
+	return p->overlay == -EOPNOTSUPP ? "the store has no extended attributes" :
+					   str_errno(-p->overlay);
+}
+
+static void check_layers(struct checks *c, const struct probe *p, const struct check_env *env,
+			 const char *dir)
 {
 	static const char what[] = "layers";
-	bool fuse = p->fuse == 0 && env->fuse_program;
+	const char *lacks = !env->fuse_program	  ? "fuse-overlayfs" :
+			    p->fuse < 0		  ? "/dev/fuse" :
+			    !fstype_has_acls(dir) ? "access lists for fuse-overlayfs" :
+						    NULL;
 
 	if (p->overlay == 0)
 		add(c, what, CHECK_OK, false, mem_str("kernel overlay works on the store"), NULL);
-	else if (fuse)
+	else if (!lacks)
 		add(c, what, CHECK_LOWER, false,
 		    mem_printf("kernel overlay does not work here (%s): fuse-overlayfs is used",
-			       str_errno(-p->overlay)), NULL);
+			       overlay_lacks(p)), NULL);
 	else
 		add(c, what, CHECK_LOWER, false,
 		    mem_printf(
 			    "no kernel overlay (%s), no %s: each container is a copy of its image",
-			    str_errno(-p->overlay),
-			    env->fuse_program ? "/dev/fuse" : "fuse-overlayfs"),
-		    mem_str(env->fuse_program
-				    ? "sudo modprobe fuse && sudo chmod 0666 /dev/fuse"
-				    : "sudo apt install fuse-overlayfs    (Fedora: dnf install)"));
+			    overlay_lacks(p), lacks),
+		    mem_str(!env->fuse_program
+				    ? "sudo apt install fuse-overlayfs    (Fedora: dnf install)" :
+			    p->fuse < 0 ? "sudo modprobe fuse && sudo chmod 0666 /dev/fuse" :
+					  elsewhere));
 	if (p->fuse < 0)
 		add(c, "/dev/fuse", p->overlay == 0 ? CHECK_OK : CHECK_MISSING, false,
 		    mem_printf("%s%s", str_errno(-p->fuse), p->overlay == 0 ? "; not needed" : ""),
@@ -191,45 +199,72 @@ static void check_layers(struct checks *c, const struct probe *p, const struct c
 		add(c, "/dev/fuse", CHECK_OK, false, mem_str("opens"), NULL);
 }
 
-static const char *remote_fs(long type)
+/* Too little for a layer, or for its files. */
+static bool is_full(const struct fstype_room *room)
 {
-	static const struct {
-		long magic;
-		const char *name;
-	} table[] = {
-		{ NFS_SUPER_MAGIC, "NFS" }, { SMB_SUPER_MAGIC, "SMB" }, { MAGIC_CIFS, "CIFS" },
-		{ SMB2_SUPER_MAGIC, "SMB" }, { V9FS_MAGIC, "9p" }, { CEPH_SUPER_MAGIC, "Ceph" },
-		{ AFS_SUPER_MAGIC, "AFS" }, { MAGIC_LUSTRE, "Lustre" }, { MAGIC_GPFS, "GPFS" },
-		{ ECRYPTFS_SUPER_MAGIC, "eCryptfs" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if ((uint32_t)table[i].magic == (uint32_t)type)
-			return table[i].name;
-	return NULL;
+	return room->bytes < MIB(16) || room->files < 1000;
 }
 
-static void check_store(struct checks *c, const struct check_env *env)
+/* As what the store makes below it: it keeps capitals apart where it may. */
+static bool folds_case(int dirfd)
 {
-	struct statfs fs;
-	const char *remote;
+	struct err ignored = ERR_INIT;
+	AUTO_FREE char *name = mem_printf(FS_NEW "doctor-%d", (int)getpid());
+	AUTO_FD int fd = fs_mkdirs(dirfd, name, 0700, &ignored);
+	bool folds;
 
-	if (statfs(env->data_dir, &fs) < 0) {
-		add(c, "store", CHECK_MISSING, true,
-		    mem_printf("'%s': %s", env->data_dir, str_errno(errno)), NULL);
+	if (fd < 0)
+		return false;
+	fstype_keep_case(fd);
+	folds = fstype_folds_case(fd);
+	(void)unlinkat(dirfd, name, AT_REMOVEDIR);
+	return folds;
+}
+
+/* fd: the store's directory, or -1 and why not. */
+static void check_store(struct checks *c, const struct check_env *env, int fd,
+			const struct err *why)
+{
+	static const char what[] = "store";
+	const char *dir = env->data_dir;
+	struct fstype_room room;
+	struct statvfs fs;
+
+	if (fd < 0 || fstatvfs(fd, &fs) < 0) {
+		add(c, what, CHECK_MISSING, true,
+		    mem_printf("'%s': %s", dir, fd < 0 ? why->text : str_errno(errno)),
+		    mem_str(elsewhere));
 		return;
 	}
-	remote = remote_fs((long)fs.f_type);
-	if (remote)
-		add(c, "store", CHECK_LOWER, false,
-		    mem_printf("'%s' is on %s: layers and the database go elsewhere", env->data_dir,
-			       remote),
-		    mem_str("export XDG_DATA_HOME=/some/local/directory"));
+	fstype_room(&room, fd);
+	if (fs.f_flag & ST_RDONLY)
+		add(c, what, CHECK_MISSING, true,
+		    mem_printf("'%s' is on a read-only file system", dir), mem_str(elsewhere));
+	else if (fstype_remote(fd))
+		add(c, what, CHECK_LOWER, false,
+		    mem_printf("'%s' is on %s: database, layers and volumes go to '%s'", dir,
+			       fstype_remote(fd), env->local_dir),
+		    mem_str(elsewhere));
+	else if (folds_case(fd))
+		add(c, what, CHECK_MISSING, true,
+		    mem_printf("'%s' takes 'a' and 'A' for the same name", dir),
+		    mem_str(elsewhere));
+	else if (is_full(&room))
+		add(c, what, CHECK_MISSING, true,
+		    mem_printf("'%s' is full: %llu MB are free, and %llu files", dir,
+			       (unsigned long long)room.bytes / 1000000,
+			       (unsigned long long)room.files),
+		    mem_str("coracle system prune"));
+	else if (fs.f_flag & ST_NOEXEC)
+		add(c, what, CHECK_LOWER, false,
+		    mem_printf("'%s' is mounted noexec: programs in volumes do not run", dir),
+		    mem_str(elsewhere));
+	else if (room.bytes == UINT64_MAX)
+		add(c, what, CHECK_OK, false, mem_printf("'%s'", dir), NULL);
 	else
-		add(c, "store", CHECK_OK, false,
-		    mem_printf("'%s', %llu GB free", env->data_dir,
-			       (unsigned long long)fs.f_bavail * (unsigned long long)fs.f_bsize /
-			       1000000000ull), NULL);
+		add(c, what, CHECK_OK, false,
+		    mem_printf("'%s', %llu GB free", dir,
+			       (unsigned long long)room.bytes / 1000000000ull), NULL);
 }
 
 static void check_runtime_dir(struct checks *c, const struct check_env *env)
@@ -322,11 +357,26 @@ static void check_linger(struct checks *c)
 		    mem_printf("sudo loginctl enable-linger %s", name));
 }
 
+/* Where layers are, or would be. */
+static const char *layers_dir(const struct check_env *env, int fd)
+{
+	struct err ignored = ERR_INIT;
+	AUTO_FD int local = -1;
+
+	if (fd < 0 || !fstype_remote(fd))
+		return env->data_dir;
+	local = fs_mkdirs(AT_FDCWD, env->local_dir, 0700, &ignored);
+	return env->local_dir;
+}
+
 int check_machine(struct checks *out, const struct check_env *env, struct err *e)
 {
 	AUTO(checks) struct checks c = CHECKS_INIT;
+	struct err why = ERR_INIT;
+	AUTO_FD int fd = fs_mkdirs(AT_FDCWD, env->data_dir, 0700, &why);
+	const char *layers = layers_dir(env, fd);
 	struct probe p;
-	int r = probe_run(&p, env->data_dir, e);
+	int r = probe_run(&p, layers, e);
 
 	if (r < 0)
 		return r;
@@ -336,8 +386,8 @@ int check_machine(struct checks *out, const struct check_env *env, struct err *e
 		return r;
 	check_procfs(&c, &p);
 	check_seccomp(&c, &p);
-	check_store(&c, env);
-	check_layers(&c, &p, env);
+	check_store(&c, env, fd, &why);
+	check_layers(&c, &p, env, layers);
 	check_runtime_dir(&c, env);
 	check_network(&c, &p);
 	check_low_ports(&c);

@@ -47,7 +47,8 @@ static inline void checks_auto(struct checks *c)
 }
 
 struct check_env {
-	const char *data_dir;		/* exists */
+	const char *data_dir;
+	const char *local_dir;		/* for what that cannot hold */
 	const char *run_dir;
 	bool run_dir_is_fallback;
 	const char *fuse_program;	/* fuse-overlayfs, or NULL */

@@ -10,6 +10,7 @@
 #include "lib/fmt/user.h"
 #include "lib/store/snapshots.h"
 #include "lib/store/store.h"
+#include "lib/store/volumes.h"
 
 void ctr_bundle_init(struct ctr_bundle *b)
 {
@@ -59,6 +60,23 @@ int ctr_rootfs(struct rootfs *out, struct ctr_env *env, int64_t snapshot, struct
 	return 0;
 }
 
+/* The store may have been moved since its container was made. */
+static void find_volumes(struct ctr_bundle *b, const struct ctr_env *env, const char *ns)
+{
+	for (size_t i = 0; i < b->config.mount_count; i++) {
+		const struct mount_opt *m = &b->config.mounts[i];
+		size_t j = m->kind == MOUNT_VOLUME ? b->spec.mount_count : 0;
+
+		/* A user's come after ours. */
+		while (j > 0 && !str_eq(b->spec.mounts[j - 1].destination, m->target))
+			j--;
+		if (j == 0)
+			continue;
+		free(b->spec.mounts[j - 1].source);
+		b->spec.mounts[j - 1].source = volume_path(env->store, ns, m->source);
+	}
+}
+
 int ctr_bundle_load(struct ctr_bundle *out, struct ctr_env *env,
 		    const struct container *row, struct err *e)
 {
@@ -82,6 +100,8 @@ int ctr_bundle_load(struct ctr_bundle *out, struct ctr_env *env,
 	}
 	if (r == 0)
 		r = spec_parse(&out->spec, text.data, text.len, e);
+	if (r == 0)
+		find_volumes(out, env, row->ns);
 	if (r < 0)
 		ctr_bundle_clear(out);
 	return r;

@@ -28,6 +28,7 @@ int ctr_driver(const struct snap_driver **out, struct ctr_env *env, const struct
 		.base = store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
 		.map = map,
 		.fuse_overlayfs = env->fuse_program,
+		.notices = &env->notices,
 	};
 	struct err ignored = ERR_INIT;
 	AUTO_FD int cache = fs_mkdirs(AT_FDCWD, env->cache_dir, 0700, &ignored);

@@ -124,18 +124,28 @@ static int remove_split(struct ctr_env *env, int root, struct err *e)
 {
 	char path[MAX_PATH];
 	ssize_t len;
+	int r;
 
 	if (fs_read_small(root, "split", path, sizeof(path), &len, e) < 0) {
 		err_clear(e);
 		return 0;
 	}
 	path[strcspn(path, "\n")] = '\0';
-	return path[0] == '/' ? empty(env, path, NULL, e) : 0;
+	if (path[0] != '/')
+		return 0;
+	r = empty(env, path, NULL, e);
+	/* With the directory that stores of this kind share, when it is the last. */
+	for (int i = 0; r == 0 && i < 2; i++) {
+		(void)rmdir(path);
+		*strrchr(path, '/') = '\0';
+	}
+	return r;
 }
 
 static int remove_store(struct ctr_env *env, struct err *e)
 {
 	static const char *const first[] = { "meta.db", "meta.db-wal", "meta.db-shm" };
+	struct err ignored = ERR_INIT;
 	struct removal w = { .env = env, .is_root = true };
 	AUTO_FD int root = open(env->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int held = -1;
@@ -148,6 +158,9 @@ static int remove_store(struct ctr_env *env, struct err *e)
 	r = fs_check_private(root, env->data_dir, e);
 	if (r == 0)
 		r = held = lock(root, e);
+	/* A full disk has room for the mark. */
+	if (r >= 0)
+		(void)!fs_rmtree(root, STORE_BALLAST_FILE, &ignored);
 	if (r >= 0)
 		r = fs_replace(root, STORE_RESETTING, "", 0, 0600, FS_NOSYNC, e);
 	/* Without its database it is no store. */
@@ -162,7 +175,12 @@ static int remove_store(struct ctr_env *env, struct err *e)
 
 int ctr_reset(struct ctr_env *env, struct err *e)
 {
-	int r = empty(env, env->run_dir, end_namespace, e);
+	int r;
+
+	/* Nothing ends when nothing can be removed. */
+	if (access(env->data_dir, W_OK) < 0 && errno == EROFS)
+		return err_sys(e, "remove '%s'", env->data_dir);
+	r = empty(env, env->run_dir, end_namespace, e);
 
 	if (r == 0)
 		r = empty(env, env->run_fallback, end_namespace, e);

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "lib/base/mem.h"
 #include "lib/image/links.h"
 #include "lib/image/worker.h"
+#include "lib/os/fstype.h"
 #include "lib/registry/client.h"
 #include "lib/registry/fetch.h"
 #include "lib/store/content.h"
@@ -179,8 +179,8 @@ static int larger_first(const void *a, const void *b)
 static int check_space(const struct round *rd, struct err *e)
 {
 	struct store *s = rd->o->env->store;
-	uint64_t need = 0, have;
-	struct statvfs fs;
+	struct fstype_room room;
+	uint64_t need = 0;
 	int dir = store_dir(s, STORE_DIR_CONTENT, e);
 
 	if (dir < 0)
@@ -188,13 +188,11 @@ static int check_space(const struct round *rd, struct err *e)
 	for (size_t i = 0; i < rd->items; i++)
 		if (rd->item[i].in.store)
 			need += blob_of(rd->o, rd->item[i].layer)->size - rd->item[i].have;
-	if (fstatvfs(dir, &fs) < 0)
-		return err_sys(e, "statvfs");
-	have = (uint64_t)fs.f_bavail * fs.f_frsize;
-	if (need > have)
+	fstype_room(&room, dir);
+	if (need > room.bytes)
 		return err_set(e, ENOSPC, "%s: %ju bytes are needed, %ju are free",
 			       store_dir_path(s, STORE_DIR_CONTENT), (uintmax_t)need,
-			       (uintmax_t)have);
+			       (uintmax_t)room.bytes);
 	return 0;
 }
 

@@ -58,6 +58,8 @@ static int try_overlay(struct mount_stage *stage, const char *dir)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (mkdir(names[i], 0700) < 0)
 			return -errno;
+	if (setxattr("lower", "user.overlay.opaque", "y", 1, 0) < 0)
+		return -errno;
 	fd = mount_fs(stage, "overlay", pairs, sizeof(pairs), 0);
 	if (fd < 0)
 		return fd;
@@ -173,16 +175,15 @@ int probe_run(struct probe *out, const char *dir, struct err *e)
 {
 	char name[32], scratch[MAX_PATH];
 	struct err ignored = ERR_INIT;
-	AUTO_FD int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct probe *p;
+	AUTO_FD int at = -1;
+	int made;
 
-	if (at < 0)
-		return err_sys(e, "probe in '%s'", dir);
 	(void)snprintf(name, sizeof(name), FS_NEW "probe-%d", (int)getpid());
 	if (snprintf(scratch, sizeof(scratch), "%s/%s", dir, name) >= MAX_PATH)
 		return err_set(e, ENAMETOOLONG, "probe in '%s'", dir);
-	if (mkdirat(at, name, 0700) < 0)
-		return err_sys(e, "probe in '%s'", dir);
+	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	made = at < 0 || mkdirat(at, name, 0700) < 0 ? -errno : 0;
 	p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		 -1, 0);
 	if (p == MAP_FAILED) {
@@ -195,6 +196,8 @@ int probe_run(struct probe *out, const char *dir, struct err *e)
 	/* What nobody gets to answer is not to be had. */
 	p->userns = p->netns = p->overlay = p->procfs = p->sysfs = p->mount = -EPERM;
 	probe_namespaces(p, scratch);
+	if (made < 0)
+		p->overlay = made;
 	p->cgroup = probe_cgroup();
 	p->tun = try_open("/dev/net/tun");
 	p->fuse = try_open("/dev/fuse");
@@ -202,7 +205,8 @@ int probe_run(struct probe *out, const char *dir, struct err *e)
 	p->seccomp = probe_seccomp();
 	p->newuidmap = probe_helper("newuidmap");
 	p->newgidmap = probe_helper("newgidmap");
-	(void)!fs_rmtree(at, name, &ignored);
+	if (made == 0)
+		(void)!fs_rmtree(at, name, &ignored);
 	*out = *p;
 	(void)munmap(p, sizeof(*p));
 	return 0;

@@ -29,5 +29,6 @@ struct probe {
 	int32_t newgidmap;
 };
 
-/* dir: a directory on the file system where layers are to live. */
+/* dir: a directory on the file system where layers are to live; where nothing
+ * can be made in it, overlay says why. */
 int probe_run(struct probe *out, const char *dir, struct err *e) MUST_CHECK;

@@ -123,14 +123,6 @@ static int compile_overlay(struct compile *c, enum plan_op op, const struct plan
 	return 0;
 }
 
-static void add_absolute(struct buf *b, const char *base, const char *name)
-{
-	if (name[0] == '/')
-		(void)buf_adds(b, name);
-	else
-		(void)buf_addf(b, "%s/%s", base, name);
-}
-
 static int compile_fuse(struct compile *c, const struct plan_root *r, uint8_t slot,
 			struct err *e)
 {
@@ -150,12 +142,9 @@ static int compile_fuse(struct compile *c, const struct plan_root *r, uint8_t sl
 			(void)buf_addc(&o, ':');
 		(void)buf_adds(&o, r->lowers.v[i]);
 	}
-	if (r->upper) {
-		(void)buf_adds(&o, ",upperdir=");
-		add_absolute(&o, r->base, r->upper);
-		(void)buf_adds(&o, ",workdir=");
-		add_absolute(&o, r->base, str_or(r->work, ""));
-	}
+	/* It works in base: a path above that may have what it takes apart. */
+	if (r->upper)
+		(void)buf_addf(&o, ",upperdir=%s,workdir=%s", r->upper, str_or(r->work, ""));
 	for (size_t i = 0; i < r->options.len; i++)
 		(void)buf_addf(&o, ",%s", r->options.v[i]);
 	strv_add(&args, r->program);

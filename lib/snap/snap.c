@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/os/enter.h"
+#include "lib/os/fstype.h"
 #include "lib/snap/external.h"
 
 const struct snap_driver *const snap_drivers[] = {
@@ -75,12 +76,50 @@ static const struct snap_driver *cached(int dirfd, const char *name,
 	return snap_find(b.data + key->len);
 }
 
+/* What is the same for all drivers of a kind. */
+static int probe_base(const struct snap_driver *d, const struct snap_env *env, struct err *e)
+{
+	AUTO_FD int fd = fs_open_dir(AT_FDCWD, env->base, e);
+
+	if (fd < 0)
+		return fd;
+	if (fstype_folds_case(fd))
+		return err_hint(e, err_set(e, ENOTSUP, "'%s' takes 'a' and 'A' for the same name",
+					   env->base), "store.case");
+	if (d->kind == ROOTFS_DIR && fstype_is_noexec(fd))
+		return err_hint(e, err_set(e, ENOTSUP, "'%s' is mounted noexec", env->base),
+				"store.noexec");
+	return 0;
+}
+
 static int probe_one(const struct snap_driver *d, const struct snap_env *env,
 		     struct err *e)
 {
-	int r = d->probe(d, env, e);
+	int r = probe_base(d, env, e);
 
+	if (r == 0)
+		r = d->probe(d, env, e);
 	return r < 0 ? err_ctx(e, r, "snapshotter '%s'", d->name) : 0;
+}
+
+/* The first that works, and which was wanted before that and why not. */
+static int probe_all(const struct snap_driver **out, const struct snap_env *env,
+		     struct err *e)
+{
+	struct err best = ERR_INIT;
+	int r = -ENOTSUP;
+
+	/* "Not here" is an answer to be kept; any other failure is none. */
+	for (size_t i = 0; snap_drivers[i] && r == -ENOTSUP; i++) {
+		if (i == 1)
+			best = *e;
+		err_clear(e);
+		*out = snap_drivers[i];
+		r = probe_one(snap_drivers[i], env, e);
+	}
+	if (r == 0 && best.code && env->notices)
+		strv_addf(env->notices, "%s: '%s' is used", best.text, (*out)->name);
+	return r;
 }
 
 int snap_choose(const struct snap_driver **out, const struct snap_env *env,
@@ -106,14 +145,7 @@ int snap_choose(const struct snap_driver **out, const struct snap_env *env,
 			*out = d;
 		return r;
 	}
-	for (size_t i = 0; snap_drivers[i]; i++) {
-		err_clear(e);
-		d = snap_drivers[i];
-		r = probe_one(d, env, e);
-		/* "Not here" is an answer to be kept; any other failure is none. */
-		if (r != -ENOTSUP)
-			break;
-	}
+	r = probe_all(&d, env, e);
 	if (r < 0)
 		return r;
 	*out = d;

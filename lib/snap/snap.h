@@ -87,6 +87,8 @@ struct snap_env {
 	const char *base;		/* absolute, exists: DATA/snapshots */
 	const struct idmap *map;	/* NULL: no user namespace possible */
 	const char *fuse_overlayfs;	/* path of the program, or NULL */
+	struct strv *notices;		/* told why it is not the best driver, when that
+					 * was found out just now; or NULL */
 };
 
 struct snap_driver {

@@ -6,11 +6,13 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/mem.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/os/fstype.h"
 #include "lib/snap/snap.h"
 #include "lib/snap/try.h"
 
@@ -95,6 +97,8 @@ static int do_probe(void *arg, struct err *e)
 			return err_sys(e, "make directory");
 	if (!p->fuse && mknod("l/gone", S_IFCHR | 0600, makedev(0, 0)) < 0)
 		return err_sys(e, "make a whiteout");
+	if (!p->fuse && setxattr("l", "user.overlay.opaque", "y", 1, 0) < 0)
+		return err_sys(e, "set a user's attribute");
 	r = overlay_mount(p, e);
 	if (r < 0)
 		return r;
@@ -129,6 +133,10 @@ static int fuse_probe(const struct snap_driver *d UNUSED, const struct snap_env 
 		return err_set(e, ENOTSUP, "the program fuse-overlayfs is not there");
 	if (access("/dev/fuse", R_OK | W_OK) < 0)
 		return err_set(e, ENOTSUP, "/dev/fuse: %s", str_errno(errno));
+	if (!fstype_has_acls(env->base))
+		return err_set(e, ENOTSUP, "'%s' has no access lists", env->base);
+	if (strchr(env->base, ':'))
+		return err_set(e, ENOTSUP, "it takes no ':' in a path, '%s' has one", env->base);
 	return stacked_probe(env, env->fuse_overlayfs, e);
 }
 

@@ -8,7 +8,8 @@
  * was killed did not finish, and of these there will be enough again. */
 static bool is_passing(const struct err *e)
 {
-	static const int codes[] = { EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC };
+	static const int codes[] = { EAGAIN, EDQUOT, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC,
+				     EROFS };
 	bool is_short = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)

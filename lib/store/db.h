@@ -118,9 +118,8 @@ int store_fresh_dir(struct store *s, int dirfd, const char *name,
  * index.json was. */
 #define STORE_REBUILDING "rebuilding"
 
-/* Free space for deletes on a full disk: a file that is given up when less
- * than its size is left, and made again when there is plenty. */
-#define BALLAST_FILE "ballast"
+/* Free space for deletes on a full disk: STORE_BALLAST_FILE is given up when
+ * less than its size is left, or few inodes, and made again when there is plenty. */
 #define STORE_BALLAST MIB(2)
 void store_make_room(struct store *s);
 void store_keep_room(struct store *s);

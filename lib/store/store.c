@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/vfs.h>
 
 #include "lib/base/failpoint.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/os/fstype.h"
 #include "lib/store/content.h"
 #include "lib/store/db.h"
 #include "lib/store/layout.h"
@@ -19,18 +19,7 @@
 
 #define META_DB "meta.db"
 #define SPLIT_FILE "split"
-
-/* File systems on which sqlite's WAL (shared memory, byte-range locks) or the
- * layers of an id map cannot work.  statfs(2). */
-static const struct {
-	uint32_t magic;
-	const char *name;
-} remote[] = {
-	{ 0x00006969, "NFS" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB" },
-	{ 0x0000517b, "SMB" }, { 0x01021997, "9p" }, { 0x65735546, "FUSE" },
-	{ 0x0bd00bd0, "Lustre" }, { 0x47504653, "GPFS" }, { 0x00c36400, "Ceph" },
-	{ 0x5346414f, "AFS" }, { 0x73757245, "Coda" }, { 0x0000f15f, "eCryptfs" },
-};
+#define MAX_DB_DIR (512 - 32)		/* sqlite's for a path, less a name */
 
 static const struct {
 	enum store_dir parent;		/* ROOT moves with a split, CONTENT does not */
@@ -79,26 +68,48 @@ static char *local_root(const char *local, const char *root)
 	return mem_printf("%s/store-%016llx", local, (unsigned long long)h);
 }
 
-/* Must a new store at root_fd be made in two places? */
-static int choose_split(int root_fd, const struct store_options *o, bool *split,
-			const char **why, struct err *e)
+/* The directory above it is ours as well: in a public one, others could make
+ * what we would take for the store. */
+static int open_local(const char *local, struct err *e)
 {
-	struct statfs fs;
+	const char *name = strrchr(local, '/') + 1;
+	AUTO_FREE char *dir = mem_strn(local, (size_t)(name - 1 - local));
+	AUTO_FD int above = fs_mkdirs(AT_FDCWD, dir, 0700, e);
+	AUTO_FD int fd = -1;
+	int r = above < 0 ? above : fs_check_private(above, dir, e);
 
-	*split = o->split;
-	*why = "as configured";
-	if (fstatfs(root_fd, &fs) < 0)
-		return err_sys(e, "look at the file system of '%s'", o->root);
-	for (size_t i = 0; i < ARRAY_SIZE(remote); i++) {
-		if ((uint32_t)fs.f_type != remote[i].magic)
-			continue;
-		*split = true;
-		*why = remote[i].name;
-	}
-	if (*split && !o->local)
-		return err_set(e, EOPNOTSUPP,
-			       "'%s' is on %s, which cannot hold the database", o->root, *why);
-	return 0;
+	if (r < 0)
+		return r;
+	if (fstype_remote(above))
+		return err_set(e, EOPNOTSUPP, "'%s' is on %s, too", dir, fstype_remote(above));
+	fd = fs_mkdirs(above, name, 0700, e);
+	r = fd < 0 ? fd : fs_check_private(fd, local, e);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+/* Makes a new store in two places when root's file system asks for that. */
+static int choose_split(char **local, int root_fd, const struct store_options *o,
+			struct err *e)
+{
+	const char *remote = fstype_remote(root_fd);
+	AUTO_FREE char *path = NULL;
+	AUTO_FD int fd = -1;
+	int r;
+
+	if (!remote && !o->split)
+		return 0;
+	if (!o->local)
+		return err_set(e, EOPNOTSUPP, "'%s' is on %s, which cannot hold the database",
+			       o->root, remote);
+	path = local_root(o->local, o->root);
+	fd = open_local(path, e);
+	if (fd < 0)
+		return err_hint(e, err_ctx(e, fd, "'%s' is on %s, which cannot hold the database",
+					   o->root, remote), "store.remote");
+	r = fs_replace(root_fd, SPLIT_FILE, path, strlen(path), 0600, FS_SYNC, e);
+	if (r == 0)
+		*local = take(path);
+	return r;
 }
 
 /* Finds out, and for a new store decides, where the two parts are; leaves the
@@ -109,43 +120,28 @@ static int find_parts(struct store *s, const struct store_options *o, int *root_
 	AUTO(buf) struct buf text = BUF_INIT(MAX_PATH);
 	AUTO_FREE char *local = NULL;
 	AUTO_FREE char *content = join(o->root, "content");
-	const char *why = NULL;
-	bool split = false;
-	int r;
+	int r = fs_read(*root_fd, SPLIT_FILE, &text, e);
 
-	r = fs_read(*root_fd, SPLIT_FILE, &text, e);
-	if (r < 0 && r != -ENOENT)
-		return r;
+	if (r == 0 && text.data[0] != '/')
+		r = err_set(e, EBADMSG, "'%s/" SPLIT_FILE "' names no directory", o->root);
 	if (r == 0) {
 		local = mem_str(text.data);
-		split = true;
-	} else {
+	} else if (r == -ENOENT) {
 		err_clear(e);
-		if (faccessat(*root_fd, META_DB, F_OK, 0) < 0) {
-			r = choose_split(*root_fd, o, &split, &why, e);
-			if (r < 0)
-				return r;
-		}
+		r = faccessat(*root_fd, META_DB, F_OK, 0) < 0 ?
+			choose_split(&local, *root_fd, o, e) : 0;
 	}
-	if (!split) {
+	if (r < 0)
+		return r;
+	if (!local) {
 		set_paths(s, o->root, content);
 		s->dirs[STORE_DIR_ROOT] = take_fd(root_fd);
 		return 0;
 	}
 	s->is_split = true;
-	if (!local) {
-		local = local_root(o->local, o->root);
-		strv_addf(&s->notices, "'%s' is on %s: database, layers and volumes are in '%s'",
-			  o->root, why, local);
-		r = fs_replace(*root_fd, SPLIT_FILE, local, strlen(local), 0600, FS_SYNC, e);
-		if (r < 0)
-			return r;
-	}
 	set_paths(s, local, content);
-	s->dirs[STORE_DIR_ROOT] = fs_mkdirs(AT_FDCWD, local, 0700, e);
-	if (s->dirs[STORE_DIR_ROOT] < 0)
-		return s->dirs[STORE_DIR_ROOT];
-	return fs_check_private(s->dirs[STORE_DIR_ROOT], local, e);
+	r = s->dirs[STORE_DIR_ROOT] = open_local(local, e);
+	return r < 0 ? r : 0;
 }
 
 /* A new database is complete before it has its name. */
@@ -278,13 +274,18 @@ static int create(struct store *s, struct err *e)
 
 		if (fd < 0)
 			return fd;
+		fstype_keep_case(fd);
 	}
 	r = create_content(s, e);
 	if (r == 0)
 		r = sync_above(s->paths[STORE_DIR_CONTENT], e);
 	if (r == 0)
 		r = sync_above(s->paths[STORE_DIR_ROOT], e);
-	return r < 0 ? r : create_db(s, e);
+	if (r == 0)
+		r = create_db(s, e);
+	if (r == 0)
+		store_keep_room(s);
+	return r;
 }
 
 /* Runs the migrations that an older store lacks.  Alone: others that wait for
@@ -333,7 +334,7 @@ static int check_version(struct store *s, const char *path,
 			       o->root, (int)version, schema_version);
 	if (version == schema_version)
 		return 0;
-	if (o->read_only)
+	if (s->is_read_only)
 		return err_set(e, EROFS, "the store '%s' must be upgraded first", o->root);
 	r = upgrade(s, path, e);
 	if (r < 0)
@@ -394,10 +395,19 @@ static int recover(struct store *s, struct err *e)
 
 static int open_lock(struct store *s, const struct store_options *o, struct err *e)
 {
+	static const int always = O_CLOEXEC | O_NOFOLLOW;
 	int flags = o->read_only ? O_RDONLY : O_RDWR | (o->create ? O_CREAT : 0);
+	int root = s->dirs[STORE_DIR_ROOT];
 
-	s->lock_fd = openat(s->dirs[STORE_DIR_ROOT], "lock", flags | O_CLOEXEC | O_NOFOLLOW,
-			    0600);
+	s->lock_fd = openat(root, "lock", flags | always, 0600);
+	/* What is there can be looked at. */
+	if (s->lock_fd < 0 && errno == EROFS && !o->exclusive) {
+		s->lock_fd = openat(root, "lock", O_RDONLY | always);
+		s->is_read_only = s->lock_fd >= 0;
+		errno = EROFS;
+	}
+	if (s->lock_fd < 0 && errno == EROFS)
+		return err_hint(e, err_sys(e, "open the lock of '%s'", o->root), "store.read-only");
 	if (s->lock_fd < 0 && errno == ENOENT)
 		return err_set(e, ENOENT, "no store in '%s'", o->root);
 	if (s->lock_fd < 0)
@@ -442,8 +452,18 @@ static int check_new(struct store *s, const struct store_options *o, struct err 
 static int create_new(struct store *s, const struct store_options *o, struct err *e)
 {
 	int r = check_new(s, o, e);
+	int content;
 
-	return r < 0 ? r : create(s, e);
+	if (r == 0)
+		r = create(s, e);
+	if (r < 0 || !s->is_split)
+		return r;
+	content = store_dir(s, STORE_DIR_CONTENT, e);
+	if (content < 0)
+		return content;
+	strv_addf(&s->notices, "'%s' is on %s: database, layers and volumes are in '%s'", o->root,
+		  str_or(fstype_remote(content), "another disk"), s->paths[STORE_DIR_ROOT]);
+	return 0;
 }
 
 static int is_whole(struct store *s, const char *path, struct err *e)
@@ -505,14 +525,17 @@ static int open_db(struct store *s, const struct store_options *o, struct err *e
 	AUTO_FREE char *path = join(s->paths[STORE_DIR_ROOT], META_DB);
 	int r;
 
+	if (strlen(s->paths[STORE_DIR_ROOT]) > MAX_DB_DIR)
+		return err_set(e, ENAMETOOLONG, "the path has %zu bytes, a database's at most %d",
+			       strlen(s->paths[STORE_DIR_ROOT]), MAX_DB_DIR);
 	if (o->rebuild)
 		return begin_rebuild(s, path, o, e);
 	if (faccessat(s->dirs[STORE_DIR_ROOT], STORE_REBUILDING, F_OK, 0) == 0) {
 		r = err_set(e, EUCLEAN, "a rebuild of '%s' was cut off", o->root);
 		return err_hint(e, r, "store.lost");
 	}
-	r = db_open(s, path, o->read_only, e);
-	if (r == -ENOENT && o->create && !o->read_only) {
+	r = db_open(s, path, s->is_read_only, e);
+	if (r == -ENOENT && o->create && !s->is_read_only) {
 		err_clear(e);
 		r = lock(s, LOCK_EX, e);
 		/* Another may have made it while we waited. */

@@ -12,7 +12,8 @@
  *
  * A root whose file system cannot hold the database (NFS and its kin) keeps
  * only content/; the rest goes to the local directory of the options, and the
- * file "split" in the root says where.
+ * file "split" in the root says where.  A second machine that shares the root
+ * finds nothing there and begins with an empty database.
  *
  * Order on disk: files first and synced, row last; row first when deleting,
  * then the rename into trash/.  A row that exists can be relied on.
@@ -46,12 +47,13 @@ struct store;
 
 struct store_options {
 	const char *root;	/* absolute: the data directory */
-	const char *local;	/* absolute: for what root cannot hold; may be NULL */
+	const char *local;	/* absolute: for what root cannot hold; may be NULL.
+				 * Nobody else may write to it */
 	bool create;		/* make what is missing; else -ENOENT */
 	bool exclusive;		/* alone: reset, repair; waits for the others */
 	bool rebuild;		/* with an empty database, exclusive and create; what
 				 * there was is kept as meta.db.old (rebuild.h) */
-	bool read_only;
+	bool read_only;		/* as it is on a read-only file system anyway */
 	bool split;		/* use local even when root could hold all */
 };
 
@@ -60,7 +62,8 @@ struct store_options {
  * -EPROTONOSUPPORT made by a newer version;
  * -EUCLEAN its database is lost, or a rebuild was cut off; with rebuild,
  * -EEXIST it is whole;
- * -EOPNOTSUPP root's file system lacks what we need and local is NULL. */
+ * -EOPNOTSUPP root's file system lacks what we need and local is NULL, or its
+ * lacks that, too. */
 int store_open(struct store **out, const struct store_options *o,
 	       struct err *e) MUST_CHECK;
 void store_close(struct store *s);			/* NULL is fine */
@@ -80,6 +83,9 @@ const char *store_boot(const struct store *s);
 
 /* In the root while a reset is at it: a database that is gone is no loss then. */
 #define STORE_RESETTING "resetting"
+
+/* There too, to be given up by who removes something from a full disk. */
+#define STORE_BALLAST_FILE "ballast"
 
 enum store_dir {
 	STORE_DIR_ROOT,		/* where lock and meta.db are */

@@ -3,17 +3,19 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "lib/base/failpoint.h"
 #include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/os/fstype.h"
 #include "lib/store/content.h"
 #include "lib/store/db.h"
 #include "lib/store/layout.h"
 #include "lib/store/rows.h"
+
+#define FEW_FILES 16
 
 int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
 		struct err *e)
@@ -22,7 +24,8 @@ int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
 	int r;
 
 	if (s->is_read_only)
-		return err_set(e, EROFS, "the store was opened for reading only");
+		return err_hint(e, err_set(e, EROFS, "'%s' can only be read",
+					   s->paths[STORE_DIR_ROOT]), "store.read-only");
 	if (s->depth == 0) {
 		if (s->is_sync_full != full) {
 			r = db_run(s, full ? SQL_SYNC_FULL : SQL_SYNC_NORMAL, NO_ARGS, e);
@@ -114,6 +117,16 @@ void store_hold_auto(struct store_hold *h)
 	h->store = NULL;
 }
 
+/* name may have slashes. */
+static int remove_here(int dirfd, const char *name, struct err *e)
+{
+	const char *slash = strrchr(name, '/');
+	AUTO_FREE char *above = slash ? mem_strn(name, (size_t)(slash - name)) : mem_str(".");
+	AUTO_FD int fd = fs_open_dir(dirfd, above, e);
+
+	return fd < 0 ? fd : fs_rmtree(fd, slash ? slash + 1 : name, e);
+}
+
 int store_trash(struct store *s, int dirfd, const char *name, struct err *e)
 {
 	int trash = store_dir(s, STORE_DIR_TRASH, e);
@@ -135,7 +148,7 @@ int store_trash(struct store *s, int dirfd, const char *name, struct err *e)
 		return 0;
 	/* The trash of a split store is on another file system. */
 	if (errno == EXDEV)
-		return fs_rmtree(dirfd, name, e);
+		return remove_here(dirfd, name, e);
 	return err_sys(e, "move '%s' to the trash", name);
 }
 
@@ -158,28 +171,27 @@ int store_fresh_dir(struct store *s, int dirfd, const char *name, struct err *e)
 void store_make_room(struct store *s)
 {
 	struct err ignored = ERR_INIT;
-	struct statvfs fs;
 	int root = store_dir(s, STORE_DIR_ROOT, &ignored);
+	struct fstype_room room;
 
-	if (s->is_read_only || fstatvfs(root, &fs) < 0)
-		return;
-	if (fs.f_bavail * fs.f_frsize < STORE_BALLAST)
-		(void)unlinkat(root, BALLAST_FILE, 0);
+	fstype_room(&room, root);
+	if (!s->is_read_only && (room.bytes < STORE_BALLAST || room.files < FEW_FILES))
+		(void)unlinkat(root, STORE_BALLAST_FILE, 0);
 }
 
 void store_keep_room(struct store *s)
 {
 	struct err ignored = ERR_INIT;
-	struct statvfs fs;
-	AUTO_FD int fd = -1;
 	int root = store_dir(s, STORE_DIR_ROOT, &ignored);
+	struct fstype_room room;
+	AUTO_FD int fd = -1;
 
-	if (s->is_read_only || fstatvfs(root, &fs) < 0 ||
-	    fs.f_bavail * fs.f_frsize < 64 * STORE_BALLAST)
+	fstype_room(&room, root);
+	if (s->is_read_only || room.bytes < 8 * STORE_BALLAST || room.files < 8 * FEW_FILES)
 		return;
-	fd = openat(root, BALLAST_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = openat(root, STORE_BALLAST_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd >= 0 && fallocate(fd, 0, 0, (off_t)STORE_BALLAST) < 0)
-		(void)unlinkat(root, BALLAST_FILE, 0);
+		(void)unlinkat(root, STORE_BALLAST_FILE, 0);
 }
 
 /* --- namespaces --- */

@@ -28,20 +28,21 @@ static void leaves_nothing(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-static void needs_a_directory(void **state)
+static void without_a_directory(void **state)
 {
 	struct probe p;
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_true(probe_run(&p, "/nonexistent", &e) < 0);
+	assert_int_equal(probe_run(&p, "/nonexistent", &e), 0);
+	assert_int_equal(p.overlay, -ENOENT);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_nothing),
-		cmocka_unit_test(needs_a_directory),
+		cmocka_unit_test(without_a_directory),
 	};
 
 	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);

@@ -106,6 +106,10 @@ static void test_split(void **state)
 	check_blobs(s);
 	check_names(s, "default");
 	store_close(s);
+
+	/* Others could put a store of theirs there. */
+	assert_int_equal(chmod(local, 0777), 0);
+	FAILS(EPERM, open_with(&s, (struct store_options){ .create = false }, &e));
 }
 
 static void test_transactions(void **state)
