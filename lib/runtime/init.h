@@ -22,6 +22,7 @@ enum rt_msg_kind {
 	RT_MSG_READY,			/* value: rungs */
 	RT_MSG_HOOK,			/* at a hook; the answer, an int32_t, is our
 					 * pid outside; or how that hook went there */
+	RT_MSG_HOOK_DONE,		/* of one that is ours to run */
 	RT_MSG_SECCOMP,			/* the listener of the filter */
 	RT_MSG_IDMAP,			/* a mount; the answer, an int32_t, is how that went */
 	RT_MSG_PROCESS,			/* exec: value: pid; its pidfd */

@@ -207,5 +207,6 @@ int init_hook(struct init *in, const struct plan_step *s)
 		return -EPIPE;
 	if (s->flags & STEP_OUTSIDE)
 		return answer;
-	return answer > 0 ? hook_run(in->plan, s, answer) : -EPIPE;
+	r = answer > 0 ? hook_run(in->plan, s, answer) : -EPIPE;
+	return r < 0 ? r : rt_tell(in->sock, RT_MSG_HOOK_DONE, in->step, 0, 0, -1);
 }

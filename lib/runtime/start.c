@@ -264,6 +264,8 @@ static int handle(struct rt_container *c, const struct rt_args *a,
 		return r < 0 ? r : tell(c, RT_MOVED, e);
 	case RT_MSG_HOOK:
 		return answer_hook(c, a->plan, m->step, e);
+	case RT_MSG_HOOK_DONE:
+		return 0;
 	case RT_MSG_IDMAP:
 		r = idmount_serve(c, a->plan, m->step, fd);
 		fd_auto(&fd);
@@ -469,7 +471,7 @@ int rt_start(struct rt_container *out, const struct rt_args *a, struct err *e)
 
 int rt_go(struct rt_container *c, const struct rt_args *a, struct err *e)
 {
-	bool is_over = false;
+	bool is_over = false, in_hook = false;
 	struct rt_msg m;
 	int r = tell(c, RT_GO, e);
 
@@ -479,15 +481,27 @@ int rt_go(struct rt_container *c, const struct rt_args *a, struct err *e)
 		AUTO_FD int fd = -1;
 
 		r = boot_receive(c->sync_fd, &m, &fd, e);
-		if (r > 0 && m.kind == RT_MSG_HOOK)
+		if (r <= 0)
+			break;
+		switch (m.kind) {
+		case RT_MSG_HOOK:
+			in_hook = true;
 			r = answer_hook(c, a->plan, m.step, e);
-		else if (r > 0 && m.kind == RT_MSG_SECCOMP)
+			break;
+		case RT_MSG_HOOK_DONE:
+			in_hook = false;
+			break;
+		case RT_MSG_SECCOMP:
 			r = listener_tell(a->plan, m.step, fd, c->pid, c->sync_fd, e);
-		else
+			break;
+		default:
 			is_over = true;
+		}
 	}
 	/* An init that waits for an answer gives up. */
 	fd_auto(&c->sync_fd);
+	if (r == 0 && in_hook)
+		return err_set(e, ECHILD, "container init: it ended in a hook");
 	return r <= 0 ? r : boot_error(a->plan, &m, e);
 }
 

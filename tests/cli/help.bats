@@ -95,7 +95,7 @@ setup() { coracle_setup; }
 	[[ ${lines[0]} == *"user namespaces"* ]]
 	[ "$(coracle doctor --format '{{.CanRun}}' || true)" = "$([ "$status" = 0 ] && echo true || echo false)" ]
 	# Each thing that is not as it should be has a reason.
-	! coracle doctor --format '{{range .Checks}}{{if not .Reason}}{{.Name}}{{end}}{{end}}' | grep .
+	[ -z "$(coracle doctor --format '{{range .Checks}}{{if not .Reason}}{{.Name}}{{end}}{{end}}')" ]
 }
 
 @test "doctor says which thing is absent" {

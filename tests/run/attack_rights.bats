@@ -123,7 +123,7 @@ table() {
 		coracle run -d --name nomap --snapshotter $s --userns nomap busybox sleep 1000
 		ok coracle exec nomap sh -c 'id -u; touch /x /root/x; stat -c %u / /x /home/app/own; cat /etc/hostname'
 		[ "$(head -n 4 <<<"$output" | xargs)" = "0 0 0 1000" ]
-		! awk -v me="$(id -u)" '$2 == me { found = 1 } END { exit !found }' \
+		no awk -v me="$(id -u)" '$2 == me { found = 1 } END { exit !found }' \
 			"/proc/$(coracle inspect --format '{{.State.Pid}}' nomap)/uid_map"
 		coracle stop -t 0 nomap
 		coracle start nomap

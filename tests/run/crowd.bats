@@ -22,7 +22,7 @@ together() {
 		grep -h . "$BATS_TEST_TMPDIR"/out.* | sort | uniq -c | sort -rn | head -n 20
 		return 1
 	}
-	! grep -il locked "$BATS_TEST_TMPDIR"/out.*
+	no grep -il locked "$BATS_TEST_TMPDIR"/out.*
 }
 
 @test "a hundred run --rm at once: no failure, no \"locked\"" {
@@ -63,7 +63,7 @@ together() {
 	wait
 	ok coracle ps -aq
 	output_is ''
-	! grep -il locked "$BATS_TEST_TMPDIR"/*
+	no grep -il locked "$BATS_TEST_TMPDIR"/*
 }
 
 # What is killed removes itself.
@@ -86,7 +86,7 @@ together() {
 		coracle create --name "x$i" --network none busybox true >"$BATS_TEST_TMPDIR/c$i" 2>&1 3>&- &
 	done
 	wait
-	! grep -il -e locked -e '^coracle:' "$BATS_TEST_TMPDIR"/[lrpc]*
+	no grep -il -e locked -e '^coracle:' "$BATS_TEST_TMPDIR"/[lrpc]*
 	for i in {1..10}; do
 		ok coracle -n "n$i" run --rm --network none busybox true
 	done
@@ -101,7 +101,7 @@ together() {
 	done
 	wait
 	[ "$(cat "$BATS_TEST_TMPDIR"/* | grep -c "name 'only'")" -eq 19 ]
-	! grep -i locked "$BATS_TEST_TMPDIR"/*
+	no grep -i locked "$BATS_TEST_TMPDIR"/*
 	coracle rm only
 }
 

@@ -100,7 +100,7 @@ nginx_is_here() {
 	output_has '^my-nginx +[0-9]+ +RUNNING$'
 	ok ctr task kill my-nginx
 	wait "$TERMINAL"
-	! coracle container exists my-nginx
+	no coracle container exists my-nginx
 }
 
 @test "ctr run --rm --memory-limit 512M --cpus 0.5 docker.io/library/nginx:latest my-nginx" {
@@ -193,10 +193,10 @@ nginx_is_here() {
 @test "ctr images prune; ctr containers prune" {
 	coracle create --name old --network none busybox true >/dev/null
 	ok ctr containers prune
-	! coracle container exists old
+	no coracle container exists old
 	ok ctr images prune
 	ok ctr images prune --all
-	! coracle image exists nginx
+	no coracle image exists nginx
 	coracle load -q -i "$IMAGES/busybox.tar" >/dev/null
 }
 

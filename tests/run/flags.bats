@@ -81,7 +81,7 @@ teardown_file() { coracle_teardown; }
 	done
 	exec 9</etc
 	run bb -w /proc/self/fd/9 busybox cat passwd
-	! grep -q "$(id -un):" <<<"$output"
+	no grep -q "$(id -un):" <<<"$output"
 	exec 9<&-
 }
 
@@ -247,13 +247,13 @@ teardown_file() { coracle_teardown; }
 	ok bb -v /anonymous busybox touch /anonymous/x
 	wait_for 5 no_anonymous
 	coracle run --name anon --network none -v /anonymous busybox touch /anonymous/x
-	! no_anonymous
+	no no_anonymous
 	coracle rm -v anon
 	wait_for 5 no_anonymous
 }
 
 no_anonymous() {
-	! ls "$DATA"/volumes/* | grep -E '^[0-9a-f]{64}'
+	[ -z "$(ls "$DATA"/volumes/* | grep -E '^[0-9a-f]{64}')" ]
 }
 
 @test "two mounts at one place are refused" {
@@ -360,7 +360,7 @@ no_anonymous() {
 
 @test "--userns nomap maps the caller to nobody" {
 	ok bb --userns nomap busybox sh -c 'id -u; cat /proc/self/uid_map'
-	! awk -v me="$(id -u)" 'NF == 3 && $2 == me { found = 1 } END { exit !found }' <<<"$output"
+	no awk -v me="$(id -u)" 'NF == 3 && $2 == me { found = 1 } END { exit !found }' <<<"$output"
 }
 
 @test "--userns is checked" {

@@ -80,11 +80,16 @@ remove_tree() {
 	rm -rf "$@" 2>/dev/null || unshare --map-auto --map-root-user rm -rf "$@"
 }
 
-# Shims and network helpers of this file.  They let nobody look at them, so that
-# they are marked by a limit that is inherited and that nothing else uses.
+# Shims and network helpers of this file.
 our_processes() {
+	marked '^coracle-'
+}
+
+# marked PATTERN: processes of this file by their names.  They let nobody look at
+# them, so that they are marked by a limit that is inherited and that nothing else uses.
+marked() {
 	local p
-	for p in $(pgrep -u "$(id -u)" '^coracle-' || true); do
+	for p in $(pgrep -u "$(id -u)" "$1" || true); do
 		! grep -q "^Max msgqueue size *$BATS_TAG " "/proc/$p/limits" 2>/dev/null ||
 			ps -o pid=,ppid=,stat=,args= -p "$p" || true
 	done | awk '$3 !~ /Z/'
@@ -139,6 +144,11 @@ capture() {
 # ok COMMAND...: it succeeds.
 ok() {
 	fails 0 "$@"
+}
+
+# no COMMAND...: it fails.  Shells pass over the failure of '! COMMAND'.
+no() {
+	! "$@" || { echo "this went well: $*"; return 1; }
 }
 
 # fails STATUS COMMAND...: it ends with this status.

@@ -34,7 +34,7 @@ teardown() { coracle rm -f -a -v >/dev/null; }
 	ok coracle tag busybox localhost:5000/a/b:1 again
 	coracle image exists localhost:5000/a/b:1
 	ok coracle untag again again
-	! coracle image exists again
+	no coracle image exists again
 	fails 1 coracle untag busybox again
 	fails 1 coracle tag busybox Upper
 	fails 1 coracle tag busybox "b@$id"
@@ -69,7 +69,7 @@ teardown() { coracle rm -f -a -v >/dev/null; }
 }
 
 no_layers() {
-	! ls "$DATA"/snapshots/overlay | grep .
+	[ -z "$(ls "$DATA"/snapshots/overlay)" ]
 }
 
 @test "history: newest first, the image's id on top" {

@@ -276,7 +276,7 @@ up() {
 	need script
 	coracle run --name esc --network none busybox printf 'a\033[31mb\n' >/dev/null
 	ok script -qec 'coracle logs esc' /dev/null </dev/null
-	! grep -q $'\033' <<<"$output"
+	no grep -q $'\033' <<<"$output"
 	[ "$(coracle logs esc)" = $'a\033[31mb' ]
 }
 

@@ -81,7 +81,7 @@ init_of() {
 
 # runs PID: and is no zombie.
 runs() {
-	grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null
+	grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status" 2>/dev/null
 }
 
 ends() {

@@ -235,7 +235,7 @@ teardown() { oci_end; }
 	local pid
 	pid=$(init_of a)
 	ok oci delete a
-	! runs "$pid"
+	no runs "$pid"
 	started a
 	fails 1 oci delete a
 	output_has 'cannot be deleted, it is running'

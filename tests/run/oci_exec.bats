@@ -145,7 +145,7 @@ teardown() { oci_end; }
 	wait_for 5 test -s out
 	[ "$(oci ps -f json a | jq "index($(cat pid))")" != null ]
 	oci exec --pid-file pid2 a sh -c 'sleep 0.2'
-	! runs "$(cat pid2)"
+	no runs "$(cat pid2)"
 	[[ $(cat pid2) =~ ^[0-9]+$ ]]
 }
 

@@ -137,7 +137,7 @@ state_has() {
 		grep -q '^SECRET=x' $p.env
 	done
 	for p in createContainer startContainer; do
-		! grep -vE '^(PATH|PWD|SHLVL|_|OLDPWD)=' $p.env
+		no grep -vE '^(PATH|PWD|SHLVL|_|OLDPWD)=' $p.env
 	done
 }
 
@@ -149,7 +149,7 @@ state_has() {
 		[ "$how" = run ] || { ends a; oci delete a; }
 		for p in $POINTS; do
 			[ "$(grep -cE '^[0-9]+$' $p.fds)" -le 4 ]
-			! grep -q '^[4-9]' $p.fds
+			no grep -q '^[4-9]' $p.fds
 			grep -q '^SigBlk:	0*$' $p.sig
 		done
 	done
@@ -255,7 +255,7 @@ state_has() {
 		wait_for 5 test -s hookpid
 		ok timeout 5 coracle-oci --root "$OCI" delete --force a
 		[ $p = startContainer ] || kill "$(cat hookpid)"
-		! wait $!
+		no wait $!
 		rm hookpid
 	done
 }

@@ -29,7 +29,7 @@ teardown() { coracle rm -f -a -v >/dev/null; }
 @test "names are one namespace's, blobs and layers are shared, and go with the last image" {
 	local blobs
 	blobs=$(coracle content ls -q | wc -l)
-	! coracle -n other image exists busybox
+	no coracle -n other image exists busybox
 	coracle -n other load -q -i "$IMAGES/busybox.tar" >/dev/null
 	[ "$(coracle content ls -q | wc -l)" -eq "$blobs" ]
 	[ "$(coracle -n other run --rm --network none --name same busybox echo hello)" = hello ]
@@ -223,9 +223,8 @@ drivers() {
 }
 
 @test "snapshots: a command sees one mounted, and writes to it when it is told so" {
-	local d target=$BATS_TEST_TMPDIR/target before
+	local d target=$BATS_TEST_TMPDIR/target
 	mkdir "$target"
-	before=$(cat /proc/self/mountinfo)
 	for d in $(drivers); do
 		local s=(--snapshotter "$d")
 		coracle snapshot prepare "${s[@]}" work busybox
@@ -247,8 +246,8 @@ drivers() {
 		coracle snapshot rm "${s[@]}" look base >/dev/null
 	done
 	[ -z "$(ls -A "$target")" ]
-	[ "$(cat /proc/self/mountinfo)" = "$before" ]
-	! pgrep -u "$(id -u)" fuse-overlayfs
+	[ -z "$(grep -F -e "$target" -e "$XDG_DATA_HOME" /proc/self/mountinfo)" ]
+	[ -z "$(marked '^fuse-overlayfs')" ]
 	fails 125 coracle snapshot mount nobody -- true
 	fails 125 coracle snapshot mount nobody "$target/nowhere" -- true
 }
@@ -471,7 +470,7 @@ drivers() {
 	output_has 'standard input has 5 bytes, not 6'
 	fails 1 sh -c "printf hullo | coracle content ingest --expected-digest $blob"
 	output_has "standard input is 'sha256:[0-9a-f]+', not '$blob'"
-	! coracle content get "$blob"
+	no coracle content get "$blob"
 	[ -z "$(coracle content active -q)" ]
 	ok sh -c "printf hello | coracle content ingest --expected-digest $blob --expected-size 5 --label a=b \
 		--label containerd.io/gc.root=1"

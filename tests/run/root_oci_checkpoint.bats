@@ -81,7 +81,7 @@ nothing_left() {
 	fails 1 oci state "$ID"
 	[ ! -e "$TREE/coracle-$ID" ]
 	[ -z "$(ls -A "$BATS_TEST_TMPDIR/state")" ]
-	! grep -F "$BATS_TEST_TMPDIR" /proc/self/mountinfo
+	no grep -F "$BATS_TEST_TMPDIR" /proc/self/mountinfo
 }
 
 @test "a count goes on after restore, and the container is one as before" {

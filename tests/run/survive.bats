@@ -23,7 +23,7 @@ kill_shim() {
 }
 
 is_dead() {
-	! ps -o stat= -p "$1" | grep '^[^ZX]'
+	[ -z "$(ps -o stat= -p "$1" | grep '^[^ZX]')" ]
 }
 
 # handle NAME: everything that is done with a container works.
@@ -176,7 +176,7 @@ longer() {
 	coracle ps >/dev/null
 	wait_for 5 curl -sf "http://127.0.0.1:$port/"
 	ok coracle rm -f web
-	! curl -sf "http://127.0.0.1:$port/"
+	no curl -sf "http://127.0.0.1:$port/"
 	wait_for 5 no_processes
 }
 
