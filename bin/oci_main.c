@@ -12,6 +12,7 @@
 #include "bin/run_cmd.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/fmt/json.h"
 #include "lib/os/userns.h"
 
 #define CMD(name) extern const struct cmd oci_cmd_##name;
@@ -198,6 +199,7 @@ int main(int argc, char **argv)
 	int status;
 
 	rt_inner(argc, argv);
+	json_needs_memory();
 	run_open_stdio();
 	while (o.given_fds < OCI_FDS_MAX && fcntl(3 + (int)o.given_fds, F_GETFD) >= 0)
 		o.given_fds++;

@@ -7,6 +7,7 @@
 #include "bin/run_cmd.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/fmt/json.h"
 
 /* The options before the command.  1: the answer is already in app->out. */
 static int global_options(struct app *app, char ***argv, int *argc, struct err *e)
@@ -76,6 +77,7 @@ int run_main(int argc, char **argv, dispatch_fn *dispatch)
 	struct app app;
 	int status;
 
+	json_needs_memory();
 	run_open_stdio();
 	signal(SIGPIPE, SIG_IGN);
 	status = app_init(&app, argv, argc, &e);

@@ -19,6 +19,7 @@
 #include "lib/base/limits.h"
 #include "lib/base/num.h"
 #include "lib/base/str.h"
+#include "lib/fmt/json.h"
 
 #define HOLD_FD 3
 
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 
+	json_needs_memory();
 	if (run(argc, argv, &e) == 0)
 		return 0;
 	/* Who asks reads but one stream. */

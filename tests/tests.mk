@@ -18,7 +18,7 @@ TEST_ARS = -Wl,--start-group $(call ar,$(TEST_MODS)) -Wl,--end-group
 TEST_LIBS = $(call pc,$(pc_all)) -lsubid
 unit	:= $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*_test.c))
 fuzzers	:= $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
-preloads := syncfs
+preloads := nomem syncfs
 faults	:= $(patsubst %.c,$(B)/%,$(filter-out $(preloads:%=tests/fault/%.c),$(wildcard tests/fault/*.c))) \
 	$(preloads:%=$(B)/tests/fault/%.so)
 

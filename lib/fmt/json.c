@@ -13,6 +13,16 @@
 #define BIG "\001"
 #define BIG_ESCAPED "\"\\u0001"
 
+static void *allocate(size_t size)
+{
+	return mem_zero(size, 1);
+}
+
+void json_needs_memory(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
 /* --- loading --- */
 
 struct scan {

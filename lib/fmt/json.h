@@ -41,6 +41,10 @@ struct json_at {
 
 enum json_need { JSON_MAY, JSON_MUST };
 
+/* For the main() of a program, before any of this: without memory jansson would
+ * read and print less than there is; now it is as lib/base/mem has it. */
+void json_needs_memory(void);
+
 /* The caller ends it with json_decref() or AUTO(json). */
 int json_load_strict(json_t **out, const char *text, size_t len,
 		     struct err *e) MUST_CHECK;

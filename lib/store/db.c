@@ -90,7 +90,7 @@ int db_open(struct store *s, const char *path, bool read_only, struct err *e)
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
-		r = s->db ? db_error(s, e) : err_set(e, ENOMEM, "database");
+		r = s->db ? db_error(s, e) : err_set(e, ENOMEM, "database: out of memory");
 		db_close(s);
 		return r;
 	}
@@ -210,21 +210,29 @@ uint64_t db_u64(sqlite3_stmt *st, int column)
 	return (uint64_t)sqlite3_column_int64(st, column);
 }
 
+/* NULL is the column's own, and not that there was no memory for its text. */
+static const char *text_of(sqlite3_stmt *st, int column)
+{
+	if (sqlite3_column_type(st, column) == SQLITE_NULL)
+		return NULL;
+	return mem_check((void *)sqlite3_column_text(st, column));
+}
+
 const char *db_peek(sqlite3_stmt *st, int column)
 {
-	const char *text = (const char *)sqlite3_column_text(st, column);
+	const char *text = text_of(st, column);
 
 	return text ? text : "";
 }
 
 char *db_text(sqlite3_stmt *st, int column)
 {
-	return mem_str((const char *)sqlite3_column_text(st, column));
+	return mem_str(text_of(st, column));
 }
 
 int db_digest(struct digest *out, sqlite3_stmt *st, int column, struct err *e)
 {
-	const char *text = (const char *)sqlite3_column_text(st, column);
+	const char *text = text_of(st, column);
 
 	if (!text) {
 		*out = (struct digest){ .alg = DIGEST_NONE };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# kill -9 and errors at system calls that change something, a sample of them that is another one every
-# day: what runs and what is on disk is told truly, what failed says so, and the next command works.
-# `make fault` has a turn of both at every one.
+# kill -9 and errors at system calls that change something, and no memory, at a sample of points that is
+# another one every day: what runs and what is on disk is told truly, what failed says so, and the next
+# command works.  `make fault` has a turn of kill -9 and of an error at every one, and many without memory.
 
 load helper
 
@@ -37,6 +37,11 @@ sweep() {
 
 @test "prune, collections and the upgrade of a store, killed at a sample of their calls" {
 	sweep prune prune-each gc lease upgrade
+}
+
+@test "each verb and lists, without memory at a sample of their allocations" {
+	! ldd "$BIN/coracle" | grep -q libasan || skip "sanitizers have an allocator of their own"
+	sweep -n 3 -m memory pull load run rm commit rmi volume prune look
 }
 
 @test "a store is created whole, or anew, when a call of it fails" {

@@ -1,5 +1,8 @@
 #include "lib/fmt/json.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "lib/base/limits.h"
 #include "lib/base/str.h"
 #include "tests/unit/test.h"
@@ -183,6 +186,33 @@ static void copies_a_tree(void **state)
 	assert_string_equal(b.data, "{\n\t\"a\": [\n\t\t1,\n\t\t2.5\n\t],\n\t\"b\": {}\n}");
 }
 
+/* Without memory a tree is not made a bit smaller. */
+static void needs_memory(void **state)
+{
+	json_malloc_t allocate;
+	json_free_t release;
+	int status;
+	pid_t pid;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip();				/* it ends the process its own way */
+#endif
+	json_get_alloc_funcs(&allocate, &release);
+	json_needs_memory();
+	pid = fork();
+	if (pid == 0) {
+		json_malloc_t now;
+
+		(void)close(STDERR_FILENO);
+		json_get_alloc_funcs(&now, &release);
+		_exit(now(SIZE_MAX) ? 0 : 1);
+	}
+	json_set_alloc_funcs(allocate, release);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 70);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +222,7 @@ int main(void)
 		cmocka_unit_test(names_the_member),
 		cmocka_unit_test(writes),
 		cmocka_unit_test(copies_a_tree),
+		cmocka_unit_test(needs_memory),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
