@@ -8,6 +8,8 @@ static const struct {
 	const char *text;
 } hints[] = {
 	{ "image.missing", "'coracle images' lists what is here, 'coracle pull' fetches" },
+	{ "blob.missing", "'coracle pull' fetches it again, 'coracle system check --repair' "
+			  "all that is missing" },
 	{ "container.missing", "'coracle ps -a' lists all containers" },
 	{ "container.running", "'coracle stop' ends it, 'coracle rm -f' ends and removes it" },
 	{ "container.exited", "'coracle start' runs it again" },

@@ -70,7 +70,7 @@ int content_get(struct store *s, const struct digest *d, uint64_t *size,
 	blob_path(d, path);
 	fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return err_set(e, EBADMSG, "'%s' is missing", path);
+		return err_hint(e, err_set(e, EBADMSG, "'%s' is missing", path), "blob.missing");
 	if (fd < 0 && errno == ELOOP)
 		return err_set(e, EBADMSG, "'%s' is damaged: a symbolic link", path);
 	if (fd < 0 || fstat(fd, &st) < 0)

@@ -13,7 +13,8 @@
  * A root whose file system cannot hold the database (NFS and its kin) keeps
  * only content/; the rest goes to the local directory of the options, and the
  * file "split" in the root says where.  A second machine that shares the root
- * finds nothing there and begins with an empty database.
+ * finds nothing there and begins with an empty database; both adopt each
+ * other's blobs, and what one removes the other has to fetch again.
  *
  * Order on disk: files first and synced, row last; row first when deleting,
  * then the rename into trash/.  A row that exists can be relied on.

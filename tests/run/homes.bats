@@ -133,7 +133,7 @@ fuse() {
 teardown() {
 	[ -n "${FUSE-}" ] || return 0
 	coracle system reset -f || true
-	fusermount3 -u "$BATS_TEST_TMPDIR/remote"
+	wait_for 5 fusermount3 -u "$BATS_TEST_TMPDIR/remote" || fusermount3 -uz "$BATS_TEST_TMPDIR/remote"
 	wait "$FUSE" || true
 }
 
@@ -169,6 +169,24 @@ teardown() {
 	ok coracle images -q
 	output_has "^coracle: '$DATA' is on FUSE: "
 	[ "$(wc -l <<<"$output")" -eq 1 ]
+	works
+}
+
+@test "there, with two machines: what one removed the other is told to fetch, and has again" {
+	local place
+	fuse
+	coracle load -q -i "$IMAGES/busybox.tar" >/dev/null 2>&1
+	place=$(cat "$DATA/split")
+	mv "$place" "$place-one"
+	coracle load -q -i "$IMAGES/busybox.tar" >/dev/null 2>&1
+	coracle rmi busybox:latest busybox:other >/dev/null
+	coracle system prune -f >/dev/null
+	[ -z "$(find "$DATA/content/blobs/sha256" -type f)" ]
+	remove_tree "$place"
+	mv "$place-one" "$place"
+	fails 125 bb busybox true
+	output_has "blobs/sha256/[0-9a-f]{64}' is missing$"
+	output_has "^hint: 'coracle pull' fetches it again"
 	works
 }
 
