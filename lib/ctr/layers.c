@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "lib/base/fs.h"
 #include "lib/base/mem.h"
@@ -171,7 +170,7 @@ void ctr_top_auto(struct ctr_top *t)
 
 struct fill {
 	struct rootfs root;		/* of the image alone */
-	char *scratch;			/* an empty directory, as seen from root.base */
+	struct rootfs_opts look;
 	const char *target;
 	int to_fd;
 };
@@ -186,49 +185,24 @@ void ctr_layers_root(struct rootfs *out, struct ctr_env *env, const struct ctr_l
 	snap_describe(out, l->driver, store_dir_path(env->store, STORE_DIR_SNAPSHOTS), top, &below);
 }
 
-/* Where nothing has to be mounted, the image is root.upper itself. */
-static void image_root(struct fill *f, struct ctr_env *env, const struct ctr_bundle *b,
-		       const struct ctr_layers *l)
-{
-	AUTO(strv) struct strv lowers = STRV_INIT;
-
-	if (!l->driver) {
-		f->root.upper = mem_str(b->config.rootfs);
-		return;
-	}
-	layers_names(&lowers, l->ids, l->count);
-	snap_describe(&f->root, l->driver, store_dir_path(env->store, STORE_DIR_SNAPSHOTS),
-			    lowers.v[0], &lowers);
-}
-
-/* In the child: the image is seen through an overlay of its own. */
+/* In the child. */
 static int fill_child(void *arg, struct err *e)
 {
 	const struct fill *f = arg;
-	const char *root_path = f->root.kind == ROOTFS_DIR ? f->root.upper : f->scratch;
-	AUTO(buf) struct buf options = BUF_INIT(KIB(64));
-	AUTO_FD int root = -1, from = -1;
+	AUTO_FD int root = rootfs_mount(&f->root, &f->look, e);
+	AUTO_FD int from = -1;
+	int r;
 
-	if (f->root.base && chdir(f->root.base) < 0)
-		return err_sys(e, "enter '%s'", f->root.base);
-	if (f->root.kind != ROOTFS_DIR) {
-		buf_adds(&options, "userxattr,lowerdir=");
-		for (size_t i = 0; i < f->root.lowers.len; i++)
-			buf_addf(&options, "%s:", f->root.lowers.v[i]);
-		/* overlay wants two: an empty one will do */
-		buf_adds(&options, f->scratch);
-		if (mount("overlay", f->scratch, "overlay", MS_RDONLY, options.data) < 0)
-			return err_sys(e, "look into the image");
-	}
-	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return err_sys(e, "look into the image");
+		return err_ctx(e, root, "look into the image");
 	from = fs_open_inroot(root, f->target, O_RDONLY | O_DIRECTORY, 0, e);
+	r = from < 0 ? from : snap_copy_tree(f->to_fd, from, e);
 	if (from == -ENOENT || from == -ENOTDIR) {
 		err_clear(e);
-		return 0;
+		r = 0;
 	}
-	return from < 0 ? from : snap_copy_tree(f->to_fd, from, e);
+	rootfs_unmount(&f->root, &f->look);
+	return r;
 }
 
 int ctr_layers_fill(struct ctr_env *env, const struct ctr_bundle *b, const struct ctr_layers *l,
@@ -236,19 +210,28 @@ int ctr_layers_fill(struct ctr_env *env, const struct ctr_bundle *b, const struc
 {
 	const struct enter_opts o = { .map = &b->ids.map, .mount_ns = true };
 	AUTO_FREE char *to = volume_path(env->store, env->ns, draft);
+	AUTO_FREE char *scratch = mem_printf("%s/%s/%s/" VOLUME_SCRATCH,
+					     store_dir_path(env->store, STORE_DIR_VOLUMES), env->ns,
+					     draft);
 	AUTO_FD int fd = fs_open_dir(AT_FDCWD, to, e);
-	struct fill f = { .root = ROOTFS_INIT, .target = target, .to_fd = fd };
+	struct fill f = {
+		.root = ROOTFS_INIT,
+		.look = {
+			.target = scratch, .fuse_overlayfs = env->fuse_program, .read_only = true,
+		},
+		.target = target,
+		.to_fd = fd,
+	};
 	int r;
 
 	if (fd < 0)
 		return fd;
-	/* Relative to snapshots/DRIVER, so that no path of a user's gets into
-	 * the options of a mount. */
-	f.scratch = mem_printf("../../volumes/%s/%s/" VOLUME_SCRATCH, env->ns, draft);
-	image_root(&f, env, b, l);
+	if (l->driver)
+		ctr_layers_root(&f.root, env, l);
+	else
+		f.root.upper = mem_str(b->config.rootfs);
 	r = enter_run(&o, fill_child, &f, e);
 	rootfs_clear(&f.root);
-	free(f.scratch);
 	return r;
 }
 

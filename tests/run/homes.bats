@@ -198,3 +198,18 @@ teardown() {
 	output_has "'/var/tmp/coracle-$(id -u)' can be written by others"
 	chmod 0700 "/var/tmp/coracle-$(id -u)"
 }
+
+# --- without the kernel's overlay ---
+
+@test "a volume begins with what the image has there, whatever the snapshotter" {
+	local s
+	for s in overlay fuse-overlayfs native; do
+		ok bb --snapshotter "$s" -v "of-$s:/home/app" busybox sh -c 'cat /home/app/own; stat -c %u /home/app/own'
+		output_is 'app
+1000'
+		coracle run --name "$s" --network none --snapshotter "$s" busybox sh -c 'rm /home/app/own; echo new >/home/app/new'
+		coracle commit -q "$s" "of:$s" >/dev/null
+		ok bb --snapshotter "$s" -v "of2-$s:/home/app" "of:$s" ls /home/app
+		output_is new
+	done
+}
