@@ -66,7 +66,7 @@ cov:				## run the unit tests and print the coverage of each file
 	$(Q)$(MAKE) CONFIG=cov check SUITES=unit
 	$(Q)tests/build/coverage build/cov
 
-fault: old			## kill -9, errors and power cuts wherever pull, run, rm and others change something (many minutes), and old
+fault: old			## kill -9, errors, power cuts, failpoints and no memory, wherever pull, run, rm and others come to (many minutes), and old
 	$(Q)$(MAKE) CONFIG=fault fault-programs
 	$(Q)$(MAKE) check SUITES=fault
 	$(Q)tests/run/mkimages.sh $(B)/fault && B=$(B) tests/fault/powercut $(B)/fault/busybox.tar
