@@ -45,7 +45,8 @@ void app_say(const struct app *app UNUSED, const char *fmt, ...)
 
 void app_error(const struct app *app, const struct err *e)
 {
-	const char *hint = hint_text(e->key ? e->key : e->code == ENOSPC ? "store.full" : NULL);
+	bool is_full = e->code == ENOSPC || e->code == EDQUOT;
+	const char *hint = hint_text(e->key ? e->key : is_full ? "store.full" : NULL);
 
 	app_say(app, "%s", e->text);
 	if (hint)

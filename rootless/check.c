@@ -199,10 +199,12 @@ static void check_layers(struct checks *c, const struct probe *p, const struct c
 		add(c, "/dev/fuse", CHECK_OK, false, mem_str("opens"), NULL);
 }
 
+#define MIN_FILES 1000
+
 /* Too little for a layer, or for its files. */
 static bool is_full(const struct fstype_room *room)
 {
-	return room->bytes < MIB(16) || room->files < 1000;
+	return room->bytes < MIB(16) || room->files < MIN_FILES;
 }
 
 /* As what the store makes below it: it keeps capitals apart where it may. */
@@ -251,9 +253,9 @@ static void check_store(struct checks *c, const struct check_env *env, int fd,
 		    mem_str(elsewhere));
 	else if (is_full(&room))
 		add(c, what, CHECK_MISSING, true,
-		    mem_printf("'%s' is full: %llu MB are free, and %llu files", dir,
+		    mem_printf("'%s' is full: %llu MB are free%s", dir,
 			       (unsigned long long)room.bytes / 1000000,
-			       (unsigned long long)room.files),
+			       room.files < MIN_FILES ? ", and hardly a file more" : ""),
 		    mem_str("coracle system prune"));
 	else if (fs.f_flag & ST_NOEXEC)
 		add(c, what, CHECK_LOWER, false,

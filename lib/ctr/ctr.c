@@ -123,7 +123,7 @@ static int fold(struct ctr *c, struct ctr_env *env, bool lost, struct err *e)
 	r = container_set_finished(env->store, c->row.ns, c->row.id, end.started_ns,
 				   end.finished_ns, end.exit_code, e);
 	/* Where that cannot be written it is found again the next time. */
-	if (r == -EROFS || r == -ENOSPC) {
+	if (r == -EROFS || r == -ENOSPC || r == -EDQUOT) {
 		err_clear(e);
 		r = 0;
 	}

@@ -35,6 +35,18 @@ const char *fstype_remote(int fd)
 	return NULL;
 }
 
+bool fstype_is_cow(int fd)
+{
+	static const uint32_t cow[] = { 0x9123683e, 0xca451a4e, 0x2fc12fc1 };
+	struct statfs fs;
+	bool is_cow = false;
+
+	/* btrfs, bcachefs, ZFS */
+	for (size_t i = 0; fstatfs(fd, &fs) == 0 && i < ARRAY_SIZE(cow); i++)
+		is_cow |= (uint32_t)fs.f_type == cow[i];
+	return is_cow;
+}
+
 void fstype_keep_case(int dirfd)
 {
 	int flags = 0;

@@ -18,6 +18,9 @@ void fstype_keep_case(int dirfd);
 /* Are they one?  Tries it, with a name that is removed again. */
 bool fstype_folds_case(int dirfd);
 
+/* Does what is overwritten take room elsewhere first? */
+bool fstype_is_cow(int fd);
+
 /* What an ordinary user can still put there; UINT64_MAX where it does not count. */
 struct fstype_room {
 	uint64_t bytes, files;

@@ -119,9 +119,12 @@ int store_fresh_dir(struct store *s, int dirfd, const char *name,
 #define STORE_REBUILDING "rebuilding"
 
 /* Free space for deletes on a full disk: STORE_BALLAST_FILE is given up when
- * less than its size is left, or few inodes, and made again when there is plenty. */
+ * nothing can be written, and made again when there is plenty. */
 #define STORE_BALLAST MIB(2)
 void store_make_room(struct store *s);
+
+/* By trying: nothing else sees a quota. */
+bool store_has_room(struct store *s);
 void store_keep_room(struct store *s);
 
 /* Labels of a new object, "key=value". */

@@ -520,6 +520,15 @@ static int begin_rebuild(struct store *s, const char *path, const struct store_o
 	return r < 0 ? r : db_open(s, path, false, e);
 }
 
+/* Where nothing is overwritten in place, a full disk would end us by SIGBUS in the
+ * memory that sqlite's processes share: who is alone has it to himself. */
+static int open_alone(struct store *s, struct err *e)
+{
+	if (s->is_read_only || !fstype_is_cow(s->dirs[STORE_DIR_ROOT]) || store_has_room(s))
+		return 0;
+	return db_script(s, "PRAGMA locking_mode = EXCLUSIVE", e);
+}
+
 static int open_db(struct store *s, const struct store_options *o, struct err *e)
 {
 	AUTO_FREE char *path = join(s->paths[STORE_DIR_ROOT], META_DB);
@@ -548,7 +557,8 @@ static int open_db(struct store *s, const struct store_options *o, struct err *e
 	}
 	if (r < 0)
 		return r;
-	return check_version(s, path, o, e);
+	r = open_alone(s, e);
+	return r < 0 ? r : check_version(s, path, o, e);
 }
 
 static int open_parts(struct store *s, const struct store_options *o, struct err *e)

@@ -15,7 +15,7 @@
 #include "lib/store/layout.h"
 #include "lib/store/rows.h"
 
-#define FEW_FILES 16
+#define ENOUGH KIB(256)			/* for what a removal writes down */
 
 int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
 		struct err *e)
@@ -168,15 +168,26 @@ int store_fresh_dir(struct store *s, int dirfd, const char *name, struct err *e)
 	return fs_open_dir(dirfd, name, e);
 }
 
+bool store_has_room(struct store *s)
+{
+	struct err ignored = ERR_INIT;
+	int root = store_dir(s, STORE_DIR_ROOT, &ignored);
+	AUTO_FD int fd = openat(root, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -1 : fallocate(fd, 0, 0, ENOUGH);
+
+	return r == 0 || (errno != ENOSPC && errno != EDQUOT);
+}
+
 void store_make_room(struct store *s)
 {
 	struct err ignored = ERR_INIT;
 	int root = store_dir(s, STORE_DIR_ROOT, &ignored);
-	struct fstype_room room;
 
-	fstype_room(&room, root);
-	if (!s->is_read_only && (room.bytes < STORE_BALLAST || room.files < FEW_FILES))
-		(void)unlinkat(root, STORE_BALLAST_FILE, 0);
+	if (s->is_read_only || store_has_room(s))
+		return;
+	/* Some have it back only when they have synced. */
+	if (unlinkat(root, STORE_BALLAST_FILE, 0) == 0)
+		(void)syncfs(root);
 }
 
 void store_keep_room(struct store *s)
@@ -187,7 +198,7 @@ void store_keep_room(struct store *s)
 	AUTO_FD int fd = -1;
 
 	fstype_room(&room, root);
-	if (s->is_read_only || room.bytes < 8 * STORE_BALLAST || room.files < 8 * FEW_FILES)
+	if (s->is_read_only || room.bytes < 8 * STORE_BALLAST)
 		return;
 	fd = openat(root, STORE_BALLAST_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd >= 0 && fallocate(fd, 0, 0, (off_t)STORE_BALLAST) < 0)
