@@ -123,7 +123,7 @@ int store_fresh_dir(struct store *s, int dirfd, const char *name,
 #define STORE_BALLAST MIB(2)
 void store_make_room(struct store *s);
 
-/* By trying: nothing else sees a quota. */
+/* By trying, when little is free: file systems do not tell all they keep back. */
 bool store_has_room(struct store *s);
 void store_keep_room(struct store *s);
 
