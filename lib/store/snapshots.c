@@ -448,7 +448,8 @@ int snapshot_remove(struct store *s, int64_t id, struct err *e)
 	{
 		AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
 
-		r = store_begin(&tx, s, STORE_FAST, e);
+		/* Or the directory may be gone and the row back. */
+		r = store_begin(&tx, s, STORE_DURABLE, e);
 		if (r == 0)
 			r = snapshot_drop_rows(s, id, &driver, e);
 		if (r == 0)

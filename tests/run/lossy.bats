@@ -25,7 +25,7 @@ cut() {
 }
 
 @test "prune, collections and the upgrade of a store, with a power cut" {
-	cut -m power prune prune-each gc lease upgrade
+	cut -m power prune prune-each gc lease plumbing upgrade
 }
 
 @test "pull, rmi and prune, with a power cut where syncs are in order" {

@@ -36,7 +36,7 @@ sweep() {
 }
 
 @test "prune, collections and the upgrade of a store, killed at a sample of their calls" {
-	sweep prune prune-each gc lease upgrade
+	sweep prune prune-each gc lease plumbing upgrade
 }
 
 @test "each verb and lists, without memory at a sample of their allocations" {
@@ -57,5 +57,5 @@ sweep() {
 }
 
 @test "prune, collections and the upgrade of a store, with an error at a sample of their calls" {
-	sweep -n 6 -m error prune prune-each gc lease upgrade
+	sweep -n 6 -m error prune prune-each gc lease plumbing upgrade
 }
