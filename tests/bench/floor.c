@@ -88,7 +88,7 @@ static int make_cgroup(char path[CGROUP_MAX])
 
 static void child(int sync)
 {
-	char go, *argv[] = { "true", NULL }, *env[] = { NULL };
+	char go, *argv[] = { (char *)"true", NULL }, *env[] = { NULL };
 	int fs, fd;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -121,7 +121,8 @@ static pid_t helper(const char *path, pid_t pid, unsigned self,
 {
 	char pid_text[16], self_text[16];
 	char *argv[] = {
-		(char *)path, pid_text, "0", self_text, "1", "1", grant[0], grant[1], NULL,
+		(char *)path, pid_text, (char *)"0", self_text, (char *)"1", (char *)"1",
+		grant[0], grant[1], NULL,
 	};
 	char *env[] = { NULL };
 	pid_t out;
