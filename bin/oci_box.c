@@ -174,26 +174,20 @@ int oci_box_drop(struct oci_box *b, const struct oci *o, struct err *e)
 
 int oci_box_cgroup(const struct oci_box *b)
 {
-	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
 	char boot[BOOT_ID_LEN + 1];
 	struct err none = ERR_INIT;
 
 	if (!b->state.cgroup || clock_boot_id(boot, &none) < 0 ||
-	    !str_eq(boot, b->state.init.boot) || cgroup_tree_open(&tree, &none) < 0)
+	    !str_eq(boot, b->state.init.boot))
 		return -1;
-	return cgroup_open(&tree, b->state.cgroup, &none);
+	return cgroup_open_path(b->state.cgroup, &none);
 }
 
 static bool is_frozen(const struct oci_box *b)
 {
 	AUTO_FD int cgroup = oci_box_cgroup(b);
-	struct err ignored = ERR_INIT;
-	char text[8] = "";
-	ssize_t n;
 
-	return cgroup >= 0 &&
-	       fs_read_small(cgroup, "cgroup.freeze", text, sizeof(text), &n, &ignored) == 0 &&
-	       text[0] == '1';
+	return cgroup >= 0 && cgroup_is_frozen(cgroup);
 }
 
 enum oci_status oci_box_status(const struct oci_box *b)

@@ -82,10 +82,9 @@ static void on_init(struct loop_source *src, uint32_t events)
 static int signal_init(struct shim *s, int sig)
 {
 	int r = proc_pidfd_kill(s->init_pidfd, sig);
-	struct err lost = ERR_INIT;
 
 	if (r == 0 && sig && s->cgroup_fd >= 0)
-		(void)!fs_write_small(s->cgroup_fd, "cgroup.freeze", "0", &lost);
+		cgroup_thaw(s->cgroup_fd);
 	return r;
 }
 

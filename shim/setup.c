@@ -249,7 +249,6 @@ static int lock_out_others(const struct shim *s, struct err *e)
 static int adopt(struct shim *s, struct err *e)
 {
 	AUTO_FD int lock = lock_out_others(s, e);
-	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
 	struct err lost = ERR_INIT;
 	bool with_stdin;
 	int r = lock < 0 ? lock : report_resume(&s->report, e);
@@ -258,8 +257,8 @@ static int adopt(struct shim *s, struct err *e)
 		return r;
 	s->adopted = true;
 	s->report.durable = true;
-	if (s->report.page.cgroup[0] && cgroup_tree_open(&tree, &lost) == 0)
-		s->cgroup_fd = cgroup_open(&tree, s->report.page.cgroup, &lost);
+	if (s->report.page.cgroup[0])
+		s->cgroup_fd = cgroup_open_path(s->report.page.cgroup, &lost);
 	s->init_pidfd = proc_id_open(&s->report.page.init, e);
 	if (s->init_pidfd < 0)
 		return s->init_pidfd;

@@ -11,7 +11,6 @@
 #include "lib/ctr/config.h"
 #include "lib/ctr/start.h"
 #include "lib/os/cgroup.h"
-#include "lib/os/cgroup_stats.h"
 #include "rootless/idmap.h"
 
 void ctr_env_clear(struct ctr_env *env)
@@ -184,17 +183,13 @@ int ctr_get(struct ctr *out, struct ctr_env *env, const char *text, struct err *
 
 int ctr_cgroup(const struct ctr *c, struct err *e)
 {
-	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
-	int r;
-
 	if (!c->is_running)
 		return err_hint(e, err_set(e, ESRCH, "container '%s' is not running", c->row.name),
 				"container.exited");
 	if (!c->page.cgroup[0])
 		return err_hint(e, err_set(e, EOPNOTSUPP, "container '%s' has no cgroup of its own",
 					   c->row.name), "cgroup.none");
-	r = cgroup_tree_open(&tree, e);
-	return r < 0 ? r : cgroup_open(&tree, c->page.cgroup, e);
+	return cgroup_open_path(c->page.cgroup, e);
 }
 
 bool ctr_is_paused(const struct ctr *c)
@@ -202,7 +197,7 @@ bool ctr_is_paused(const struct ctr *c)
 	struct err ignored = ERR_INIT;
 	AUTO_FD int cgroup = ctr_cgroup(c, &ignored);
 
-	return cgroup >= 0 && cgroup_figure(cgroup, "cgroup.freeze", NULL, 0);
+	return cgroup >= 0 && cgroup_is_frozen(cgroup);
 }
 
 int ctr_refuse_paused(const struct ctr *c, struct err *e)

@@ -2,13 +2,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/os/cgroup.h"
-#include "lib/os/cgroup_stats.h"
 #include "lib/store/events.h"
-
-static bool is_frozen(int cgroup)
-{
-	return cgroup_figure(cgroup, "cgroup.freeze", NULL, 0);
-}
 
 int ctr_freeze(struct ctr_env *env, const struct ctr *c, bool on, struct err *e)
 {
@@ -17,7 +11,7 @@ int ctr_freeze(struct ctr_env *env, const struct ctr *c, bool on, struct err *e)
 
 	if (cgroup < 0)
 		return cgroup;
-	if (is_frozen(cgroup) == on)
+	if (cgroup_is_frozen(cgroup) == on)
 		return err_set(e, EALREADY, "container '%s' is %s", c->row.name,
 			       on ? "paused already" : "not paused");
 	r = cgroup_freeze(cgroup, on, e);
@@ -58,7 +52,7 @@ int ctr_pause(struct ctr_pause *out, struct ctr_env *env, const struct ctr *c, s
 	p.cgroup = ctr_cgroup(c, e);
 	if (p.cgroup < 0)
 		return p.cgroup;
-	if (is_frozen(p.cgroup))
+	if (cgroup_is_frozen(p.cgroup))
 		return 0;
 	r = start_helper(&p, env, c, e);
 	if (r == 0)
@@ -72,7 +66,7 @@ int ctr_pause(struct ctr_pause *out, struct ctr_env *env, const struct ctr *c, s
 
 bool ctr_pause_lasts(const struct ctr_pause *p)
 {
-	return p->cgroup < 0 || is_frozen(p->cgroup);
+	return p->cgroup < 0 || cgroup_is_frozen(p->cgroup);
 }
 
 void ctr_pause_end(struct ctr_pause *p)
@@ -88,9 +82,7 @@ void ctr_pause_end(struct ctr_pause *p)
 
 int ctr_pause_help(int fd, const char *path, struct err *e)
 {
-	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
-	int r = cgroup_tree_open(&tree, e);
-	AUTO_FD int cgroup = r < 0 ? r : cgroup_open(&tree, path, e);
+	AUTO_FD int cgroup = cgroup_open_path(path, e);
 	char byte;
 
 	if (cgroup < 0)

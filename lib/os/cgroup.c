@@ -90,6 +90,14 @@ int cgroup_open(const struct cgroup_tree *t, const char *path, struct err *e)
 	return r < 0 ? err_ctx(e, r, "cgroup '%s'", path) : r;
 }
 
+int cgroup_open_path(const char *path, struct err *e)
+{
+	AUTO(cgroup_tree) struct cgroup_tree tree = { .fd = -1 };
+	int r = cgroup_tree_open(&tree, e);
+
+	return r < 0 ? r : cgroup_open(&tree, path, e);
+}
+
 bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path)
 {
 	struct err ignored = ERR_INIT;
@@ -272,6 +280,18 @@ int cgroup_move(int fd, pid_t pid, struct err *e)
 	return fs_write_small(fd, "cgroup.procs", text, e);
 }
 
+void cgroup_thaw(int fd)
+{
+	struct err ignored = ERR_INIT;
+
+	(void)!fs_write_small(fd, "cgroup.freeze", "0", &ignored);
+}
+
+bool cgroup_is_frozen(int fd)
+{
+	return cgroup_figure(fd, "cgroup.freeze", NULL, 0);
+}
+
 int cgroup_freeze(int fd, bool on, struct err *e)
 {
 	AUTO_FD int events = -1;
@@ -285,11 +305,9 @@ int cgroup_freeze(int fd, bool on, struct err *e)
 		struct pollfd p = { .fd = events, .events = POLLPRI };
 
 		if (clock_mono_ns() > end) {
-			struct err ignored = ERR_INIT;
-
 			/* Never left in between (RELIABILITY A5). */
 			if (on)
-				(void)!fs_write_small(fd, "cgroup.freeze", "0", &ignored);
+				cgroup_thaw(fd);
 			return err_set(e, ETIMEDOUT, "cgroup: does not %s",
 				       on ? "freeze" : "thaw");
 		}
@@ -342,7 +360,7 @@ static int signal_below(int dirfd, const char *name, unsigned char type, void *a
 int cgroup_signal(int fd, int sig, struct err *e)
 {
 	struct signalling s = { .signal = sig };
-	bool was_frozen = cgroup_figure(fd, "cgroup.freeze", NULL, 0);
+	bool was_frozen = cgroup_is_frozen(fd);
 	struct err ignored = ERR_INIT;
 	int r;
 
@@ -353,7 +371,7 @@ int cgroup_signal(int fd, int sig, struct err *e)
 	if (r == 0)
 		r = fs_each(fd, signal_below, &s, e);
 	if (!was_frozen)
-		(void)!fs_write_small(fd, "cgroup.freeze", "0", &ignored);
+		cgroup_thaw(fd);
 	return r;
 }
 

@@ -36,6 +36,9 @@ int cgroup_of(pid_t pid, char out[static CGROUP_PATH_MAX], struct err *e) MUST_C
 int cgroup_open(const struct cgroup_tree *t, const char *path,
 		struct err *e) MUST_CHECK;
 
+/* In the tree that is mounted, for who needs nothing else of that. */
+int cgroup_open_path(const char *path, struct err *e) MUST_CHECK;
+
 /* May we make cgroups below this one and move processes into them? */
 bool cgroup_is_delegated(const struct cgroup_tree *t, const char *path);
 
@@ -67,6 +70,8 @@ bool cgroup_can_hold(int fd);
 
 int cgroup_move(int fd, pid_t pid, struct err *e) MUST_CHECK;
 int cgroup_freeze(int fd, bool on, struct err *e) MUST_CHECK;	/* waits until it is */
+void cgroup_thaw(int fd);					/* does not wait */
+bool cgroup_is_frozen(int fd);					/* or is about to be */
 
 /* All of it, and of what is below it.  The signal reaches what is frozen when
  * it is thawed, but SIGKILL at once. */
