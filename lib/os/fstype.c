@@ -23,14 +23,20 @@ static const struct {
 	{ 0x5346414f, "AFS" }, { 0x73757245, "Coda" }, { 0x0000f15f, "eCryptfs" },
 };
 
-const char *fstype_remote(int fd)
+/* 0: it cannot be asked. */
+static uint32_t magic_of(int fd)
 {
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs) < 0)
-		return NULL;
+	return fstatfs(fd, &fs) < 0 ? 0 : (uint32_t)fs.f_type;
+}
+
+const char *fstype_remote(int fd)
+{
+	uint32_t magic = magic_of(fd);
+
 	for (size_t i = 0; i < ARRAY_SIZE(remote); i++)
-		if ((uint32_t)fs.f_type == remote[i].magic)
+		if (magic == remote[i].magic)
 			return remote[i].name;
 	return NULL;
 }
@@ -38,13 +44,13 @@ const char *fstype_remote(int fd)
 bool fstype_is_cow(int fd)
 {
 	static const uint32_t cow[] = { 0x9123683e, 0xca451a4e, 0x2fc12fc1 };
-	struct statfs fs;
-	bool is_cow = false;
+	uint32_t magic = magic_of(fd);
 
 	/* btrfs, bcachefs, ZFS */
-	for (size_t i = 0; fstatfs(fd, &fs) == 0 && i < ARRAY_SIZE(cow); i++)
-		is_cow |= (uint32_t)fs.f_type == cow[i];
-	return is_cow;
+	for (size_t i = 0; i < ARRAY_SIZE(cow); i++)
+		if (magic == cow[i])
+			return true;
+	return false;
 }
 
 void fstype_keep_case(int dirfd)
