@@ -193,34 +193,18 @@ static int drop_expired(struct run *g, struct err *e)
 
 /* --- rows that only describe others --- */
 
-/* A map of no layer must not count among those used last. */
-static int sweep_maps(struct run *g, struct err *e)
+/* By one statement, when another one says that there is something to do. */
+static int sweep_rows(struct run *g, enum sql ask, enum sql sweep, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	int64_t too_many = 0;
-	int r = db_one(&too_many, g->s, SQL_GC_MANY_MAPS, NO_ARGS, e);
+	int64_t wanted = 0;
+	int r = db_one(&wanted, g->s, ask, NO_ARGS, e);
 
-	if (r < 0 || !too_many)
-		return note(g, r, e);
-	r = store_begin(&tx, g->s, STORE_FAST, e);
-	if (r == 0)
-		r = db_run(g->s, SQL_GC_MAPS, NO_ARGS, e);
-	if (r >= 0)
-		r = store_commit(&tx, e);
-	return note(g, r, e);
-}
-
-static int sweep_image_layers(struct run *g, struct err *e)
-{
-	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
-	int64_t dead = 0;
-	int r = db_one(&dead, g->s, SQL_IMAGE_LAYER_DEAD, NO_ARGS, e);
-
-	if (r == 0 && dead)
+	if (r == 0 && wanted)
 		r = store_begin(&tx, g->s, STORE_FAST, e);
-	if (r == 0 && dead)
-		r = db_run(g->s, SQL_IMAGE_LAYER_SWEEP, NO_ARGS, e);
-	if (r >= 0 && dead)
+	if (r == 0 && wanted)
+		r = db_run(g->s, sweep, NO_ARGS, e);
+	if (r >= 0 && wanted)
 		r = store_commit(&tx, e);
 	return note(g, r, e);
 }
@@ -532,13 +516,14 @@ int gc_run(struct gc_result *out, struct store *s, const struct gc_options *o,
 	(void)note(&g, lease_recover(s, &now), &now);
 	(void)note(&g, volume_bury_dying(s, &now), &now);
 	(void)drop_expired(&g, &now);
-	(void)sweep_maps(&g, &now);
+	/* A map of no layer must not count among those used last. */
+	(void)sweep_rows(&g, SQL_GC_MANY_MAPS, SQL_GC_MAPS, &now);
 	while (!is_late(&g) && sweep_snapshots(&g, &now) > 0)
 		continue;
 	/* A removed manifest frees its config and layers for the next round. */
 	while (!is_late(&g) && sweep_blobs(&g, &now) > 0)
 		continue;
-	(void)sweep_image_layers(&g, &now);
+	(void)sweep_rows(&g, SQL_IMAGE_LAYER_DEAD, SQL_IMAGE_LAYER_SWEEP, &now);
 	while (!is_late(&g)) {
 		uint64_t before = g.res.ingests;
 
