@@ -34,7 +34,8 @@ static const struct column columns[] = {
 
 const struct table ctr_table = { columns, ARRAY_SIZE(columns), "ID" };
 
-void row_status(const struct ctr *c, char *out, size_t size)
+/* "Up 3 minutes", "Exited (0) 2 hours ago", "Created" */
+static void status_text(const struct ctr *c, const char *state, char *out, size_t size)
 {
 	uint64_t now = clock_wall_ns();
 	char ago[HUMAN_MAX];
@@ -42,7 +43,7 @@ void row_status(const struct ctr *c, char *out, size_t size)
 	if (c->is_running) {
 		human_duration((now - c->page.started_ns) / NS_PER_S, ago);
 		snprintf(out, size, "Up %s%s%s", ago,
-			 ctr_is_paused(c) ? " (Paused)" : "",
+			 str_eq(state, "paused") ? " (Paused)" : "",
 			 c->is_orphan ? " (no shim)" : "");
 	} else if (c->row.state != CONTAINER_EXITED) {
 		snprintf(out, size, "Created");
@@ -147,6 +148,7 @@ int row_ctr(json_t **out, struct ctr_env *env, const struct ctr *c, bool no_trun
 	AUTO(buf) struct buf size = BUF_INIT(128);
 	AUTO(ctr_config) struct ctr_config config;
 	char id[ID_LEN + 1], text[128], when[CLOCK_TEXT_MAX];
+	const char *state = ctr_state_name(c);
 	size_t volumes;
 	json_t *row;
 	int r;
@@ -167,9 +169,9 @@ int row_ctr(json_t **out, struct ctr_env *env, const struct ctr *c, bool no_trun
 	jtree_text(row, "CreatedAt", when);
 	human_ago(c->row.created_ns, clock_wall_ns(), text);
 	jtree_text(row, "RunningFor", text);
-	row_status(c, text, sizeof(text));
+	status_text(c, state, text, sizeof(text));
 	jtree_text(row, "Status", text);
-	jtree_text(row, "State", ctr_state_name(c));
+	jtree_text(row, "State", state);
 	ports_text(&ports, env, c, &config);
 	jtree_text(row, "Ports", ports.data);
 	jtree_text(row, "Names", c->row.name);

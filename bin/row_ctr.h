@@ -16,6 +16,3 @@ int row_ctr(json_t **out, struct ctr_env *env, const struct ctr *c, bool no_trun
 /* The word for its network: "slirp", "none", "host", "container". */
 struct ctr_config;
 const char *row_network(const struct ctr_config *config);
-
-/* "Up 3 minutes", "Exited (0) 2 hours ago", "Created" */
-void row_status(const struct ctr *c, char *out, size_t size);
