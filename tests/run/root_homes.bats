@@ -178,6 +178,16 @@ fill() {
 	return 0
 }
 
+# By files of the user's own, which then go.
+fills_and_recovers() {
+	used
+	fill
+	is_named_full
+	full
+	as 'cd; rm fill-*'
+	whole_again
+}
+
 with_registry() {
 	need docker-registry skopeo
 	[ -n "${REGISTRY-}" ] || registry_start
@@ -187,24 +197,14 @@ with_registry() {
 @test "full, a large disk: what needs room says so, what gives it back works" {
 	with_registry
 	home -t tmpfs -o size=200m none
-	used
-	fill
-	is_named_full
-	full
-	as 'cd; rm fill-*'
-	whole_again
+	fills_and_recovers
 }
 
 @test "full, a small disk: the same" {
 	with_registry
 	disk 60m
 	home -o loop "$U/disk"
-	used
-	fill
-	is_named_full
-	full
-	as 'cd; rm fill-*'
-	whole_again
+	fills_and_recovers
 }
 
 @test "full, where nothing is overwritten in place: the same" {
@@ -214,12 +214,7 @@ with_registry() {
 	truncate -s 400m "$U/disk"
 	mkfs.btrfs -q "$U/disk"
 	home -o loop "$U/disk"
-	used
-	fill
-	is_named_full
-	full
-	as 'cd; rm fill-*'
-	whole_again
+	fills_and_recovers
 }
 
 @test "no inode left: the same" {
