@@ -172,6 +172,17 @@ output_lacks() {
 	! grep -qE -- "$1" <<<"$output" || { printf 'output: %s\nunwanted: %s\n' "$output" "$1"; return 1; }
 }
 
+# nested ARG...: a temporary container that has our programs, and busybox as /i.tar.
+nested() {
+	local lib=() l
+	coracle save -o "$BATS_TEST_TMPDIR/i.tar" busybox
+	for l in /lib /lib64 /usr/lib /etc/ssl; do
+		[ ! -e $l ] || lib+=(-v "$l:$l:ro")
+	done
+	coracle run --rm --network none --privileged "${lib[@]}" -v "$BIN:/coracle:ro" \
+		-v "$BATS_TEST_TMPDIR/i.tar:/i.tar:ro" -e PATH=/coracle:/bin "$@"
+}
+
 # bb ARG...: a temporary container without a network.
 bb() {
 	coracle run --rm --network none "$@"
