@@ -88,8 +88,8 @@ static int ask(const struct ids_env *env, const struct buf *key, struct buf *tex
 	dir = fs_mkdirs(AT_FDCWD, env->cache_dir, 0700, &ignored);
 	buf_add(&file, key->data, key->len);
 	buf_add(&file, text->data, text->len);
-	/* A cache that cannot be written costs time, no more. */
-	if (dir >= 0)
+	/* A cache that cannot be used costs time, no more. */
+	if (dir >= 0 && key->len)
 		(void)!fs_replace(dir, CACHE_NAME, file.data, file.len, 0600, FS_NOSYNC, &ignored);
 	return 0;
 }
@@ -100,12 +100,11 @@ static int get_grants(struct grants *g, const struct ids_env *env, struct err *e
 	AUTO(buf) struct buf text = BUF_INIT(KIB(64));
 	struct err ignored = ERR_INIT;
 	AUTO_FD int dir = open(env->cache_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = cache_key(&key, e);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (dir >= 0 && fs_read(dir, CACHE_NAME, &text, &ignored) == 0 &&
-	    str_starts(text.data, key.data)) {
+	/* Without a key the cache may be of another boot: who knows is asked. */
+	if (cache_key(&key, &ignored) == 0 && dir >= 0 &&
+	    fs_read(dir, CACHE_NAME, &text, &ignored) == 0 && str_starts(text.data, key.data)) {
 		buf_drop(&text, key.len);
 	} else {
 		buf_reset(&text);
