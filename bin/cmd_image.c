@@ -59,7 +59,7 @@ const struct cmd cmd_content_fetch = {
 };
 
 static const struct opt remote_opts[] = {
-	FLAG(struct fetch_args, plain_http, 0, "plain-http", "Speak to the registry without TLS"),
+	FLAG(struct remote_args, plain_http, 0, "plain-http", "Speak to the registry without TLS"),
 	{ .kind = OPT_END },
 };
 
@@ -74,7 +74,7 @@ const struct cmd cmd_content_fetch_blob = {
 		 "status is 1 when they were not those of DIGEST.",
 	.example = "coracle content fetch-blob alpine:3.20 sha256:… | tar -tz",
 	.opts = remote_opts,
-	.args_size = sizeof(struct fetch_args),
+	.args_size = sizeof(struct remote_args),
 	.program = PROGRAM_IMAGE,
 };
 
@@ -88,7 +88,25 @@ const struct cmd cmd_content_fetch_object = {
 		 "byte. Nothing is stored.",
 	.example = "coracle content fetch-object alpine:3.20 | jq '.manifests[].platform'",
 	.opts = remote_opts,
-	.args_size = sizeof(struct fetch_args),
+	.args_size = sizeof(struct remote_args),
+	.program = PROGRAM_IMAGE,
+};
+
+const struct cmd cmd_content_push_object = {
+	.name = "content push-object",
+	.summary = "Send one blob of the store to a registry",
+	.operands = "IMAGE DIGEST [TYPE]",
+	.min = 2,
+	.max = 3,
+	.about = "Send the blob DIGEST to the repository of IMAGE, unless that has it. A manifest "
+		 "or index gets the tag of IMAGE, or without one is there by its digest only; what "
+		 "it refers to has to be there before. TYPE is its media type, and otherwise what "
+		 "the bytes say.",
+	.example = "coracle content push-object registry.example.com/app sha256:…\n"
+		   "coracle content push-object registry.example.com/app:1 sha256:… "
+		   "application/vnd.oci.image.manifest.v1+json",
+	.opts = remote_opts,
+	.args_size = sizeof(struct remote_args),
 	.program = PROGRAM_IMAGE,
 };
 

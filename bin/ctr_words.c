@@ -100,6 +100,11 @@ static const struct flag fetch_flags[] = {
 	{ NULL, 0, false, NULL },
 };
 
+static const struct flag remote_flags[] = {
+	REGISTRY_FLAGS,
+	{ NULL, 0, false, NULL },
+};
+
 static const struct flag object_flags[] = {
 	REGISTRY_FLAGS,
 	{ "media-type", 0, true, "" },	/* found out */
@@ -226,6 +231,8 @@ static const struct verb verbs[] = {
 	{ "content", "fetch", { "content", "fetch" }, fetch_flags, AS_THEY_ARE, NULL },
 	{ "content", "fetch-blob", { "content", "fetch-blob" }, object_flags, AS_THEY_ARE, NULL },
 	{ "content", "fetch-object", { "content", "fetch-object" }, object_flags, AS_THEY_ARE,
+	  NULL },
+	{ "content", "push-object", { "content", "push-object" }, remote_flags, AS_THEY_ARE,
 	  NULL },
 	/* Images keep theirs here: only what nothing refers to goes. */
 	{ "content prune", "references", { "content", "prune" }, reference_flags, AS_THEY_ARE,

@@ -42,7 +42,7 @@ struct ingest_args {
 	const char *expected_digest, *expected_size;
 };
 
-struct fetch_args {
+struct remote_args {
 	bool plain_http;
 };
 
@@ -71,4 +71,5 @@ int want_platform(struct platform *out, const char *text, struct err *e) MUST_CH
 
 cmd_fn pull_run, login_run, logout_run, load_run, save_run, cp_run, export_run;
 cmd_fn import_run, snapshot_diff_run, check_run, unpack_run, subid_run;
-cmd_fn rebuild_run, content_ingest_run, content_fetch_run, fetch_blob_run, fetch_object_run;
+cmd_fn rebuild_run, content_ingest_run, content_fetch_run, fetch_blob_run, fetch_object_run,
+	push_object_run;

@@ -136,6 +136,17 @@ int image_tool_registry(struct image_tool *t, const struct app *app, bool plain_
 	return registry_open(&t->registry, &o, e);
 }
 
+int image_tool_remote(struct image_tool *t, struct ref *ref, const struct app *app,
+		      bool plain_http, const char *name, struct err *e)
+{
+	int r;
+
+	*t = (struct image_tool){ .file_count = 0 };
+	progress_init(&t->progress, false);
+	r = image_tool_registry(t, app, plain_http, e);
+	return r < 0 ? r : ref_parse(ref, name, e);
+}
+
 void image_tool_clear(struct image_tool *t)
 {
 	progress_end(&t->progress);

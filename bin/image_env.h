@@ -6,6 +6,7 @@
 #include "bin/env.h"
 #include "bin/progress.h"
 #include "lib/fmt/authfile.h"
+#include "lib/fmt/ref.h"
 #include "lib/image/layers.h"
 #include "lib/registry/client.h"
 #include "rootless/idmap.h"
@@ -29,6 +30,11 @@ int image_tool_init(struct image_tool *t, struct app *app, const char *snapshott
 		    bool quiet, struct err *e) MUST_CHECK;
 int image_tool_registry(struct image_tool *t, const struct app *app, bool plain_http,
 			struct err *e) MUST_CHECK;
+
+/* Instead of image_tool_init(), for what needs no layers: the registry, and
+ * what it is asked about. */
+int image_tool_remote(struct image_tool *t, struct ref *ref, const struct app *app,
+		      bool plain_http, const char *name, struct err *e) MUST_CHECK;
 void image_tool_clear(struct image_tool *t);
 
 static inline void image_tool_auto(struct image_tool *t)

@@ -72,26 +72,12 @@ static int write_object(struct registry *reg, const struct ref *ref, const char 
 	return r < 0 ? err_ctx(e, r, "'%s'", text) : 0;
 }
 
-static int open_registry(struct image_tool *t, struct ref *ref, struct app *app,
-			 const struct fetch_args *a, const char *name, struct err *e)
-{
-	int r;
-
-	*t = (struct image_tool){ .file_count = 0 };
-	progress_init(&t->progress, false);
-	r = image_tool_registry(t, app, a->plain_http, e);
-	if (r == 0)
-		r = ref_parse(ref, name, e);
-	if (r == 0)
-		ref_default_tag(ref);
-	return r;
-}
-
 int fetch_blob_run(struct app *app, void *args, char **operands, int count, struct err *e)
 {
+	const struct remote_args *a = args;
 	AUTO(image_tool) struct image_tool tool;
 	AUTO(ref) struct ref ref = REF_INIT;
-	int r = open_registry(&tool, &ref, app, args, operands[0], e);
+	int r = image_tool_remote(&tool, &ref, app, a->plain_http, operands[0], e);
 
 	for (int i = 1; r == 0 && i < count; i++)
 		r = write_object(tool.registry, &ref, operands[i], e);
@@ -101,10 +87,11 @@ int fetch_blob_run(struct app *app, void *args, char **operands, int count, stru
 int fetch_object_run(struct app *app, void *args, char **operands, int count UNUSED,
 		     struct err *e)
 {
+	const struct remote_args *a = args;
 	AUTO(registry_doc) struct registry_doc doc = REGISTRY_DOC_INIT;
 	AUTO(image_tool) struct image_tool tool;
 	AUTO(ref) struct ref ref = REF_INIT;
-	int r = open_registry(&tool, &ref, app, args, operands[0], e);
+	int r = image_tool_remote(&tool, &ref, app, a->plain_http, operands[0], e);
 
 	if (r == 0)
 		r = registry_manifest(&doc, tool.registry, &ref, e);

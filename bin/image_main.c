@@ -22,6 +22,7 @@ static const struct {
 	{ "content fetch", content_fetch_run },
 	{ "content fetch-blob", fetch_blob_run },
 	{ "content fetch-object", fetch_object_run },
+	{ "content push-object", push_object_run },
 	{ "snapshot diff", snapshot_diff_run },
 	{ "__unpack", unpack_run },
 	{ "__subid", subid_run },

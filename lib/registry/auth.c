@@ -26,6 +26,13 @@ struct grant *auth_grant(struct endpoint *ep, const char *repo)
 	return g;
 }
 
+void auth_want_push(struct grant *g)
+{
+	if (!g->may_push)
+		secret_clear(&g->token);
+	g->may_push = true;
+}
+
 void auth_grant_free(struct grant *g)
 {
 	free(g->repo);

@@ -9,7 +9,8 @@
  * Rules (RELIABILITY E1, E3): the token service is asked over https, or over
  * http on loopback when the registry is there too; passwords go to realms
  * that are relatives of the registry or that the caller listed, others get
- * anonymous requests only.  Scope is the one repository, pull.
+ * anonymous requests only.  Scope is the one repository: pull, and push where
+ * something is pushed.
  */
 #pragma once
 
@@ -22,6 +23,7 @@ struct grant {
 	struct registry_creds creds;
 	bool is_asked;		/* creds were looked up */
 	bool has_creds;
+	bool may_push;		/* its tokens are to allow that */
 	struct secret token;
 	uint64_t expires_ns;	/* monotonic */
 	uint64_t generation;	/* counts tokens */
@@ -31,6 +33,7 @@ struct grant {
 };
 
 struct grant *auth_grant(struct endpoint *ep, const char *repo);
+void auth_want_push(struct grant *g);
 void auth_grant_free(struct grant *g);
 
 /* Adds the Authorization header that this hop may have.  0; 1: r waits for

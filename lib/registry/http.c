@@ -11,8 +11,12 @@
 #include "lib/registry/outcome.h"
 
 /* Fewer, larger reads from the socket: the copy into curl's buffer is most of
- * what a download costs. */
-#define READ_BUFFER 524288L
+ * what a download costs.  The same for what is sent. */
+#define TRANSFER_BUFFER 524288L
+
+/* A registry answers to a blob when it has hashed and stored it: until then
+ * the line is silent, and may be so that many times longer. */
+#define PUT_PATIENCE 10
 
 void http_init(struct request *r, struct registry *reg, struct endpoint *ep,
 	       const struct request_body *body)
@@ -116,6 +120,31 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	return len;
 }
 
+static size_t on_send(char *data, size_t size, size_t count, void *arg)
+{
+	struct request *r = arg;
+	uint64_t left = r->size - r->sent;
+	size_t len = size * count < left ? size * count : (size_t)left;
+
+	if (len && r->body->give(r, data, len, &r->err) < 0) {
+		r->is_callers = true;
+		return CURL_READFUNC_ABORT;
+	}
+	r->sent += len;
+	return len;
+}
+
+/* When a kept connection turns out to be dead, curl sends on a new one. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+	struct request *r = arg;
+
+	if (origin != SEEK_SET)
+		return CURL_SEEKFUNC_CANTSEEK;
+	r->sent = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 /* Who may be connected to is decided on the address: names lie.  Behind a
  * proxy the address is the proxy's, which the user chose. */
 static curl_socket_t on_open(void *arg, curlsocktype purpose UNUSED,
@@ -160,7 +189,7 @@ static void set_limits(CURL *easy, const struct registry_limits *l)
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)l->connect_ms);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)l->slow_bytes_s);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)l->slow_s);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BUFFER);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, TRANSFER_BUFFER);
 }
 
 static void set_callbacks(struct request *r)
@@ -177,13 +206,48 @@ static void set_callbacks(struct request *r)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, r);
 }
 
+static void set_post(struct request *r, const char *text, size_t len)
+{
+	curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE, (long)len);
+	curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, text);
+}
+
+static void set_put(struct request *r)
+{
+	CURL *easy = r->easy;
+
+	r->sent = 0;
+	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->size);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
+	curl_easy_setopt(easy, CURLOPT_READDATA, r);
+	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+	curl_easy_setopt(easy, CURLOPT_SEEKDATA, r);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BUFFER);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+			 (long)r->reg->opt.limits.slow_s * PUT_PATIENCE);
+}
+
 static void set_method(struct request *r)
 {
-	if (r->method == HTTP_HEAD)
+	switch (r->method) {
+	case HTTP_GET:
+		break;
+	case HTTP_HEAD:
 		curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
-	if (r->method == HTTP_POST) {
-		curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE, (long)r->form.len);
-		curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->form.text);
+		break;
+	case HTTP_POST:
+		set_post(r, r->form.text, r->form.len);
+		break;
+	case HTTP_PUT:
+		set_put(r);
+		break;
+	case HTTP_UPLOAD:
+		if (r->is_placed)
+			set_put(r);
+		else
+			set_post(r, "", 0);
+		break;
 	}
 }
 
@@ -224,7 +288,7 @@ static int first_url(struct request *r, struct err *e)
 	AUTO_FREE char *text = NULL;
 
 	r->hops = 0;
-	r->is_away = false;
+	r->is_away = r->is_placed = false;
 	if (r->start.text) {
 		/* A token service: chosen by the registry, not by the user. */
 		r->guarded = true;

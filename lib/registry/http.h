@@ -69,7 +69,13 @@ struct registry {
 	uint32_t random;
 };
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST };
+enum http_method {
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,		/* of a form */
+	HTTP_PUT,
+	HTTP_UPLOAD,		/* POST for a place, then PUT there: hops of one attempt */
+};
 
 enum request_state { REQ_NEW, REQ_QUEUED, REQ_TOKEN, REQ_PAUSED, REQ_RUNNING, REQ_OVER };
 
@@ -78,6 +84,8 @@ enum request_state { REQ_NEW, REQ_QUEUED, REQ_TOKEN, REQ_PAUSED, REQ_RUNNING, RE
 struct request_body {
 	/* NULL: nothing is asked for beyond the whole */
 	void (*headers)(struct request *r, struct curl_slist **list);
+	/* PUT, UPLOAD: the len bytes that come after r->sent */
+	int (*give)(struct request *r, char *data, size_t len, struct err *e);
 	int (*begin)(struct request *r, struct err *e);
 	int (*data)(struct request *r, const char *data, size_t len, struct err *e);
 	int (*end)(struct request *r, struct err *e);
@@ -100,6 +108,8 @@ struct request {
 	char *path;
 	const char *accept;	/* may be NULL */
 	struct secret form;	/* POST: application/x-www-form-urlencoded */
+	uint64_t size;		/* PUT, UPLOAD: how many bytes are sent */
+	const char *digest;	/* UPLOAD: theirs */
 	struct secret own_auth;	/* Authorization of a token request */
 	struct grant *grant;	/* NULL: none needed */
 	bool is_blob;
@@ -111,6 +121,8 @@ struct request {
 	uint64_t due_ns;
 	struct url url;		/* this hop */
 	unsigned hops;
+	bool is_placed;		/* UPLOAD: this hop is the PUT */
+	uint64_t sent;		/* with this hop */
 	bool guarded;		/* somebody else chose this place */
 	bool is_away;		/* a redirect left the origin: no credentials */
 	bool has_basic;		/* was sent with this hop */

@@ -211,21 +211,26 @@ static int check_redirect(struct request *r, const struct url *to, struct err *e
 	return 0;
 }
 
+/* To where Location says: a redirect, or the place for an upload. */
 static enum outcome follow(struct request *r, struct err *why)
 {
+	bool gives_place = r->resp.status < 300;
 	AUTO(url) struct url to = URL_INIT;
 	struct registry_event ev = { .kind = REGISTRY_EV_REDIRECT };
 	int ret;
 
 	if (!r->resp.location)
-		ret = err_set(why, EPROTO, "redirect without Location");
+		ret = err_set(why, EPROTO, "HTTP %ld without Location", r->resp.status);
 	else
 		ret = url_resolve(&to, &r->url, r->resp.location, why);
+	if (ret == 0 && gives_place)
+		ret = url_add_query(&to, "digest", r->digest, why);
 	if (ret == 0)
 		ret = check_redirect(r, &to, why);
 	if (ret < 0)
 		return refused(r, why);
 
+	r->is_placed |= gives_place;
 	/* Who was led away once gets no credentials back, even at home. */
 	if (!url_is_same_origin(&r->url, &to)) {
 		r->guarded = r->is_away = true;
@@ -298,6 +303,8 @@ static enum outcome bad_status(struct request *r, struct err *why)
 
 static enum outcome success(struct request *r, struct err *why)
 {
+	if (r->method == HTTP_UPLOAD && !r->is_placed)
+		return follow(r, why);
 	if (!r->body->end || r->body->end(r, why) == 0)
 		return OUTCOME_DONE;
 	return failed(r, r->again, why);

@@ -71,7 +71,8 @@ static void form_add(struct buf *b, const char *name, const char *value)
 
 static char *scope_of(const struct grant *g)
 {
-	return g->repo ? mem_printf("repository:%s:pull", g->repo) : NULL;
+	return g->repo ? mem_printf("repository:%s:%s", g->repo,
+				    g->may_push ? "pull,push" : "pull") : NULL;
 }
 
 static void set_post(struct request *r, const struct grant *g)

@@ -227,8 +227,8 @@ nginx_is_here() {
 	ok ctr version
 }
 
-@test "ctr oci spec; ctr content fetch-object, fetch-blob, prune references" {
-	local image=docker.io/library/nginx:latest d
+@test "ctr oci spec; ctr content fetch-object, fetch-blob, push-object, prune references" {
+	local image=docker.io/library/nginx:latest d type
 	ok ctr oci spec
 	output_has '"ociVersion": "1'
 	fails 2 ctr oci spec --platform windows/amd64
@@ -242,8 +242,10 @@ nginx_is_here() {
 	output_has "$(cat "$BATS_TEST_TMPDIR/blob")"
 	fails 2 ctr content prune
 	output_has 'content prune: a verb is missing'
-	fails 2 ctr content push-object "$image" "$d" application/json
-	output_has "'content push-object' is not there"
+	type=$(ctr content fetch-object "$image" | jq -r .mediaType)
+	ok ctr content push-object docker.io/library/nginx:again "$d" "$type"
+	output_is "Pushed $d $type"
+	[ "sha256:$(ctr content fetch-object docker.io/library/nginx:again | sha256sum | cut -d ' ' -f 1)" = "$d" ]
 }
 
 @test "ctr tasks pause, resume, metrics" {

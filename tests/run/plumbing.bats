@@ -544,3 +544,28 @@ sha256:$(sha256sum <"$BATS_TEST_TMPDIR/manifest" | cut -d ' ' -f 1)"
 	)
 	registry_stop
 }
+
+@test "content push-object: an image goes to a registry blob by blob, and is pulled from there" {
+	load registry
+	need docker-registry skopeo jq
+	local image d manifest
+	registry_start
+	image=$REGISTRY/sent/there
+	manifest=$(coracle inspect --format '{{.RepoDigests}}' busybox | grep -o 'sha256:[0-9a-f]*')
+	fails 1 coracle content push-object "$image:1" "$manifest"
+	output_has "push of '$manifest' to '$image:1': .*blob unknown"
+	for d in $(coracle content get "$manifest" | jq -r '.config.digest, .layers[].digest'); do
+		ok coracle content push-object "$image" "$d"
+		output_is "Pushed $d application/octet-stream"
+	done
+	ok coracle content push-object "$image:1" "$manifest"
+	output_has "^Pushed $manifest application/vnd[.a-z]*\.manifest\."
+	ok coracle content push-object "$image:1" "$manifest"
+	[ "$(skopeo inspect --raw --tls-verify=false "docker://$image:1" | sha256sum | cut -d ' ' -f 1)" = "${manifest#*:}" ]
+	XDG_DATA_HOME=$BATS_TEST_TMPDIR/data ok coracle content fetch -q "$image:1"
+	fails 1 coracle content push-object "$image" sha256:"$(printf 0%.0s {1..64})"
+	output_has 'no blob sha256:0'
+	fails 1 coracle content push-object "$image" sha256:xyz
+	fails 1 coracle content push-object 127.0.0.1:1/nobody "$manifest"
+	registry_stop
+}

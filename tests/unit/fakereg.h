@@ -20,6 +20,7 @@
 #include "lib/fmt/desc.h"
 #include "lib/fmt/ref.h"
 #include "lib/registry/fetch.h"
+#include "lib/registry/push.h"
 #include "lib/registry/resolve.h"
 #include "tests/unit/test.h"
 
@@ -60,6 +61,12 @@ static inline char *source_path(const char *name)
 	return mem_printf("%s/%s", exe, name);
 }
 
+static inline void hash_bytes(struct digest *out, const void *data, size_t len)
+{
+	out->alg = DIGEST_SHA256;
+	assert_int_equal(gnutls_hash_fast(GNUTLS_DIG_SHA256, data, len, out->bytes), 0);
+}
+
 static inline void put_blob(int dirfd, const void *data, size_t len,
 			    struct digest *out)
 {
@@ -68,8 +75,7 @@ static inline void put_blob(int dirfd, const void *data, size_t len,
 	AUTO_FREE char *name = NULL;
 	AUTO_FD int fd = -1;
 
-	out->alg = DIGEST_SHA256;
-	assert_int_equal(gnutls_hash_fast(GNUTLS_DIG_SHA256, data, len, out->bytes), 0);
+	hash_bytes(out, data, len);
 	digest_hex(out, hex);
 	name = mem_printf("blobs/sha256/%s", hex);
 	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -270,4 +276,61 @@ static inline void fetch_blob(struct target *t, const struct registry_options *o
 	MUST(registry_fetch_add(reg, &ref, &l->desc, offset, &target_sink, t, &e));
 	MUST(registry_run(reg, &e));
 	assert_true(t->is_done);
+}
+
+/* --- a source of bytes to push --- */
+
+struct origin {
+	const char *data;
+	uint64_t size;
+	uint64_t fail_at;		/* -EIO from here on, when not 0 */
+	bool is_done;
+	int result;
+	struct err why;
+};
+
+static inline int origin_read(void *arg, uint64_t offset, void *data, size_t len,
+			      struct err *e)
+{
+	const struct origin *o = arg;
+
+	if (o->fail_at && offset >= o->fail_at)
+		return err_set(e, EIO, "the disk is broken");
+	assert_true(len <= o->size && offset <= o->size - len);
+	memcpy(data, o->data + offset, len);
+	return 0;
+}
+
+static inline void origin_done(void *arg, int result, struct err *why)
+{
+	struct origin *o = arg;
+
+	assert_false(o->is_done);
+	o->is_done = true;
+	o->result = result;
+	o->why = *why;
+}
+
+static const struct push_source origin_source = {
+	.read = origin_read,
+	.done = origin_done,
+};
+
+/* Pushes them; what it came to is in the origin, and returned. */
+static inline int push_bytes(struct origin *from, const struct registry_options *o,
+			     const char *host, const char *rest, const char *type)
+{
+	struct err e = ERR_INIT;
+	AUTO(registry) struct registry *reg = NULL;
+	AUTO(desc) struct desc desc = { .media_type = mem_str(type), .size = from->size };
+	AUTO_FREE char *text = mem_printf("%s/%s", host, rest);
+	AUTO(ref) struct ref ref = REF_INIT;
+
+	hash_bytes(&desc.digest, from->data, from->size);
+	MUST(ref_parse(&ref, text, &e));
+	MUST(registry_open(&reg, o, &e));
+	MUST(registry_push_add(reg, &ref, &desc, &origin_source, from, &e));
+	MUST(registry_run(reg, &e));
+	assert_true(from->is_done);
+	return from->result;
 }

@@ -308,6 +308,54 @@ static void pull_all(const struct registry_options *o, const char *host, int res
 	assert_true(!t.is_wrong && t.at == SIZE);
 }
 
+/* A blob and a manifest that the registry has not, and a second time when it
+ * has. */
+static void push_all(const struct registry_options *o, const char *host, int result)
+{
+	AUTO_FREE char *config = mem_printf("{\"host\":\"%s\"}", host);
+	AUTO_FREE char *manifest = NULL;
+	AUTO(registry) struct registry *reg = NULL;
+	AUTO(registry_doc) struct registry_doc doc = REGISTRY_DOC_INIT;
+	AUTO(ref) struct ref ref = REF_INIT;
+	char text[DIGEST_TEXT_MAX];
+	struct err e = ERR_INIT;
+	struct digest d;
+
+	hash_bytes(&d, config, strlen(config));
+	digest_print(&d, text);
+	manifest = mem_printf("{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\","
+			      "\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\"%s\",\"size\":%zu},"
+			      "\"layers\":[]}", text, strlen(config));
+	for (int i = 0; i < 2; i++) {
+		struct origin blob = { .data = config, .size = strlen(config) };
+		struct origin named = { .data = manifest, .size = strlen(manifest) };
+
+		if (push_bytes(&blob, o, host, "a/pushed", "application/octet-stream") != result)
+			fail_msg("%d %s", blob.result, blob.why.text);
+		if (push_bytes(&named, o, host, "a/pushed:1", MANIFEST_TYPE) != result)
+			fail_msg("%d %s", named.result, named.why.text);
+	}
+	if (result)
+		return;
+	make_ref(&ref, host, "a/pushed:1");
+	MUST(registry_open(&reg, o, &e));
+	MUST(registry_manifest(&doc, reg, &ref, &e));
+	assert_string_equal(doc.bytes.data, manifest);
+}
+
+/* What it refuses is said in its words. */
+static void push_refused(const struct registry_options *o, const char *host)
+{
+	static const char orphan[] = "{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\","
+		"\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\","
+		"\"digest\":\"sha256:0000000000000000000000000000000000000000000000000000000000000000\",\"size\":2},\"layers\":[]}";
+	struct origin from = { .data = orphan, .size = strlen(orphan) };
+
+	assert_int_equal(push_bytes(&from, o, host, "a/pushed:2", MANIFEST_TYPE), -EPROTO);
+	if (!strstr(from.why.text, "blob unknown"))
+		fail_msg("%s", from.why.text);
+}
+
 static void test_real_anonymous(void **state UNUSED)
 {
 	struct registry_options o = quick_options();
@@ -321,6 +369,8 @@ static void test_real_anonymous(void **state UNUSED)
 	real_start(&r, "");
 	guard = r.proc;
 	pull_all(&o, r.host, 0);
+	push_all(&o, r.host, 0);
+	push_refused(&o, r.host);
 	make_ref(&ref, r.host, "some/repo:absent");
 	MUST(registry_open(&reg, &o, &e));
 	assert_int_equal(registry_manifest(&doc, reg, &ref, &e), -ENOENT);
@@ -341,8 +391,10 @@ static void test_real_basic(void **state UNUSED)
 	o.creds = give_password;
 	o.creds_arg = (char *)"wrong";
 	pull_all(&o, r.host, -EACCES);
+	push_all(&o, r.host, -EACCES);
 	o.creds_arg = (char *)PASSWORD;
 	pull_all(&o, r.host, 0);
+	push_all(&o, r.host, 0);
 }
 
 static void test_real_tls(void **state UNUSED)
@@ -361,6 +413,7 @@ static void test_real_tls(void **state UNUSED)
 	strv_take(&dirs, trust(r.host, false));
 	o.cert_dirs = &dirs;
 	pull_all(&o, r.host, 0);
+	push_all(&o, r.host, 0);
 }
 
 static int setup(void **state UNUSED)
