@@ -11,6 +11,8 @@
 /* What may be in flight in a terminal whose processes are gone. */
 #define TTY_DRAIN KIB(256)
 
+#define MAX_READ_FAILURES 5
+
 static const char *const out_names[2] = {
 	[LOGLINE_STDOUT] = SHIM_STDOUT_NAME,
 	[LOGLINE_STDERR] = SHIM_STDERR_NAME,
@@ -148,6 +150,14 @@ static void check_drained(struct stdio *io)
 	io->sink.drained(io->sink.arg);
 }
 
+/* A terminal fails when its other side is gone.  A FIFO has no reason to, and
+ * given up it would stop who writes there: it is asked some more times. */
+static bool may_read_again(struct stdio_out *o, int error)
+{
+	return error == EINTR ||
+	       (error != EAGAIN && !o->io->tty && o->failures++ < MAX_READ_FAILURES);
+}
+
 /* One read.  False when nothing more can be had at present. */
 static bool pump(struct stdio_out *o)
 {
@@ -167,11 +177,12 @@ static bool pump(struct stdio_out *o)
 		want = o->left;
 	n = want ? read(o->fd, bytes, want) : 0;
 	if (n > 0) {
+		o->failures = 0;
 		o->left -= io->draining ? (size_t)n : 0;
 		io->sink.data(io->sink.arg, o->stream, bytes, (size_t)n);
 		return true;
 	}
-	if (n < 0 && errno == EINTR)
+	if (n < 0 && may_read_again(o, errno))
 		return true;
 	if (n == 0 || errno != EAGAIN || io->draining)
 		end_output(o);

@@ -42,6 +42,7 @@ struct stdio_out {
 	enum logline_stream stream;
 	int fd;				/* -1: not open, or ended */
 	size_t left;			/* to be read while draining */
+	unsigned failures;		/* of reads, in a row */
 };
 
 struct stdio {
