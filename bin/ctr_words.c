@@ -186,6 +186,11 @@ static const struct flag image_flags[] = {
 	{ NULL, 0, false, NULL },
 };
 
+static const struct flag check_flags[] = {
+	{ "snapshotter", 0, true, "--snapshotter" },
+	{ NULL, 0, false, NULL },
+};
+
 static const struct flag usage_flags[] = {
 	{ "snapshotter", 0, true, "--snapshotter" },
 	{ "b", 'b', false, "--bytes" },
@@ -215,6 +220,7 @@ static const struct verb verbs[] = {
 	{ "image", "prune", { "image", "prune", "--force" }, prune_flags, AS_THEY_ARE, NULL },
 	{ "image", "label", { "image", "label" }, NULL, AS_THEY_ARE, NULL },
 	{ "image", "mount", { "image", "mount" }, image_flags, AS_THEY_ARE, NULL },
+	{ "image", "check", { "image", "check" }, check_flags, AS_THEY_ARE, "--quiet" },
 	{ "image", "usage", { "image", "usage" }, image_flags, AS_THEY_ARE, NULL },
 	{ "image", "inspect", { "image", "inspect" }, NULL, AS_THEY_ARE, NULL },
 	{ "image", "export", { "save", "--format=oci-archive" }, archive_flags, FILE_IMAGES, NULL },

@@ -38,11 +38,11 @@ static int find(struct found *out, const struct ctr_imgusages *u, const struct i
 		struct err *e)
 {
 	static const struct platform any;
-	int r = image_docs_load(&out->docs, u->env.store, &image->manifest, &any, e);
+	int r = image_docs_load(&out->docs, u->env->store, &image->manifest, &any, e);
 
 	if (r < 0)
 		return r;
-	r = layers_parts(out->ids, &out->count, &out->docs, &u->env, e);
+	r = layers_parts(out->ids, &out->count, &out->docs, u->env, e);
 	if (r == -ENOENT) {
 		err_clear(e);
 		out->count = 0;
@@ -77,15 +77,13 @@ static int add_image(struct ctr_imgusages *u, const struct image *image)
 	return r;
 }
 
-int ctr_imgusages_open(struct ctr_imgusages *out, struct ctr_env *env,
-		       const struct snap_driver *d, struct err *e)
+int ctr_imgusages_open(struct ctr_imgusages *out, const struct image_env *env,
+		       struct err *e)
 {
 	AUTO(strv) struct strv namespaces = STRV_INIT;
-	int r = ctr_ids(env, NULL, &out->ids, e);
+	int r = store_ns_list(&namespaces, env->store, e);
 
-	out->env = (struct image_env){ .store = env->store, .driver = d, .map = &out->ids.map };
-	if (r == 0)
-		r = store_ns_list(&namespaces, env->store, e);
+	out->env = env;
 	for (size_t i = 0; r == 0 && i < namespaces.len; i++) {
 		AUTO(images) struct images list = IMAGES_INIT;
 
@@ -102,7 +100,7 @@ static int add_content(uint64_t *sum, const struct ctr_imgusages *u, const struc
 {
 	const struct manifest *m = &f->docs.manifest;
 	uint64_t size = 0;
-	AUTO_FD int fd = content_get(u->env.store, &image->manifest, &size, e);
+	AUTO_FD int fd = content_get(u->env->store, &image->manifest, &size, e);
 
 	if (fd < 0)
 		return fd;
@@ -143,7 +141,7 @@ int ctr_imgusage(struct ctr_imgusage *out, const struct ctr_imgusages *u,
 
 		if (is_again(&f, i))
 			continue;
-		r = snapshot_get(&s, u->env.store, f.ids[i], e);
+		r = snapshot_get(&s, u->env->store, f.ids[i], e);
 		snapshot_key(key, f.ids[i]);
 		sum.unpacked += s.size;
 		if (str_eq(map_get(&u->users, key), ""))

@@ -545,6 +545,33 @@ sha256:$(sha256sum <"$BATS_TEST_TMPDIR/manifest" | cut -d ' ' -f 1)"
 	registry_stop
 }
 
+@test "image check: whether all blobs of an image are there, and whether it is unpacked" {
+	need jq
+	local -x XDG_DATA_HOME=$BATS_TEST_TMPDIR/data
+	local name=docker.io/library/busybox:latest manifest layer
+	coracle load -q -i "$IMAGES/busybox.tar" >/dev/null
+	coracle rmi busybox:other >/dev/null
+	manifest=$(coracle images --format '{{.Digest}}')
+	layer=$(coracle content get "$manifest" | jq -r '.layers[0].digest')
+	ok coracle image check -b --format '{{.Name}} {{.Digest}} {{.Status}} {{.Unpacked}}'
+	output_is "$name $manifest complete (4/4) true"
+	[ "$(coracle image check -b --format '{{.Size}}' | sed 's,/, = ,' | xargs test && echo same)" = same ]
+	ok coracle image check -q busybox
+	output_is "$name"
+	ok coracle ctr images check -q
+	output_is "$name"
+	coracle content rm "$layer" >/dev/null
+	fails 1 coracle image check --format '{{.Status}} {{.Unpacked}}'
+	output_is 'incomplete (3/4) true'
+	fails 1 coracle image check -q
+	output_is ''
+	coracle content rm "$manifest" >/dev/null
+	fails 1 coracle image check --format '{{.Status}}'
+	output_is 'unavailable (0/?)'
+	fails 1 coracle image check nobody
+	coracle system reset -f >/dev/null
+}
+
 @test "content push-object: an image goes to a registry blob by blob, and is pulled from there" {
 	load registry
 	need docker-registry skopeo jq
