@@ -1,9 +1,9 @@
 /* lossyfs - a file system that knows what would survive a power cut.
  *
- *	lossyfs [-o] [-n COUNT] LIVE CUTS MOUNT
+ *	lossyfs [-o] [-n COUNT] [-e EVERY] LIVE CUTS MOUNT
  *
- * MOUNT shows the directory LIVE.  Before each sync, and at the end, it writes
- * into CUTS what a disk would hold if power went now, in COUNT + 1 variants:
+ * MOUNT shows the directory LIVE.  Before each sync (-e: each EVERYth one), and
+ * at the end, it writes into CUTS what a disk would hold if power went now, in COUNT + 1 variants:
  * CUTS/0007.0 without anything that was not synced, CUTS/0007.1 and following
  * with some of it, another part in each.  The last ones are CUTS/end.N.
  *
@@ -37,7 +37,6 @@
 #include <unistd.h>
 
 #include "lib/base/fd.h"
-#include "lib/base/fs.h"
 #include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -77,7 +76,7 @@ struct change {
 static struct node *nodes[BUCKETS];
 static struct change *changes, **last_change = &changes;
 static bool is_ordered, has_changed;
-static unsigned variants = 3, cuts;
+static unsigned variants = 3, every = 1, cuts;
 static uint64_t seed;
 static int live, cuts_fd;
 
@@ -192,8 +191,10 @@ static void apply(struct entry **list, const struct change *c)
 
 static const char empty[PAGE];
 
-static void copy_page(int to, int from, off_t at, size_t len)
+/* Of a file of SIZE bytes. */
+static void copy_page(int to, int from, off_t at, off_t size)
 {
+	size_t len = size - at < PAGE ? (size_t)(size - at) : PAGE;
 	char page[PAGE] = "";
 
 	if (from >= 0 && pread(from, page, len, at) < 0)
@@ -202,6 +203,16 @@ static void copy_page(int to, int from, off_t at, size_t len)
 		return;			/* a hole of a new file says the same */
 	if (pwrite(to, page, len, at) != (ssize_t)len)
 		die("write a page");
+}
+
+/* The page with the next data at or after AT, which is one's beginning. */
+static off_t next_data(int fd, off_t at)
+{
+	off_t data = fd < 0 ? -1 : lseek(fd, at, SEEK_DATA);
+
+	if (fd >= 0 && data < 0 && errno != ENXIO)
+		die("look for data");
+	return data < 0 ? INT64_MAX : data - data % PAGE;
 }
 
 /* Old bytes, new bytes and whatever is between. */
@@ -217,11 +228,15 @@ static void write_bytes(const struct node *n, int to, bool is_some)
 	size = is_some && draw() & 1 ? now.st_size : old.st_size;
 	if (ftruncate(to, size) < 0)
 		die("size a file");
-	for (off_t at = 0; at < size; at += PAGE) {
-		size_t len = size - at < PAGE ? (size_t)(size - at) : PAGE;
-		bool is_grown = is_ordered && at >= old.st_size;
+	for (off_t at = 0;; at += PAGE) {
+		off_t is = next_data(n->fd, at), was = next_data(n->synced, at);
+		bool is_grown;
 
-		copy_page(to, is_some && (is_grown || draw() & 1) ? n->fd : n->synced, at, len);
+		at = is < was ? is : was;
+		if (at >= size)
+			break;
+		is_grown = is_ordered && at >= old.st_size;
+		copy_page(to, is_some && (is_grown || draw() & 1) ? n->fd : n->synced, at, size);
 	}
 }
 
@@ -320,7 +335,8 @@ static void cut_before_sync(void)
 		return;
 	has_changed = false;
 	snprintf(name, sizeof(name), "%04u", ++cuts);
-	cut(name);
+	if (cuts % every == 0)
+		cut(name);
 }
 
 /* --- changes and syncs --- */
@@ -369,15 +385,16 @@ static void sync_names(const struct node *dir)
 
 static void sync_bytes(struct node *n)
 {
-	struct err e = ERR_INIT;
+	struct stat st;
 
 	if (!n->is_dirty)
 		return;
 	fd_auto(&n->synced);
 	n->synced = fd_memory("synced", false);
-	if (n->synced < 0 || lseek(n->fd, 0, SEEK_SET) < 0 ||
-	    fs_copy_data(n->synced, n->fd, UINT64_MAX, &e) < 0)
+	if (n->synced < 0 || fstat(n->fd, &st) < 0 || ftruncate(n->synced, st.st_size) < 0)
 		die("keep what is synced");
+	for (off_t at = 0; (at = next_data(n->fd, at)) < st.st_size; at += PAGE)
+		copy_page(n->synced, n->fd, at, st.st_size);
 	n->is_dirty = false;
 }
 
@@ -672,16 +689,18 @@ int main(int argc, char **argv)
 	struct rlimit files;
 	int c;
 
-	while ((c = getopt(argc, argv, "on:")) != -1) {
+	while ((c = getopt(argc, argv, "on:e:")) != -1) {
 		if (c == 'o')
 			is_ordered = true;
 		else if (c == 'n')
 			variants = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == 'e')
+			every = (unsigned)strtoul(optarg, NULL, 10);
 		else
 			return 2;
 	}
 	if (argc - optind != 3) {
-		fprintf(stderr, "usage: lossyfs [-o] [-n COUNT] LIVE CUTS MOUNT\n");
+		fprintf(stderr, "usage: lossyfs [-o] [-n COUNT] [-e EVERY] LIVE CUTS MOUNT\n");
 		return 2;
 	}
 	live = open(argv[optind], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
