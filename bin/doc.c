@@ -116,6 +116,11 @@ void doc_help(const struct cmd *c, struct buf *out)
 	}
 }
 
+static void list_line(const char *name, const struct cmd *c, struct buf *out)
+{
+	buf_addf(out, "  %-18s  %s\n", name, c->summary);
+}
+
 void doc_overview(struct buf *out)
 {
 	const struct cmd_program *p = &cmd_program;
@@ -124,8 +129,42 @@ void doc_overview(struct buf *out)
 		 p->summary[0] - 'a' + 'A', p->summary + 1);
 	for (size_t i = 0; cmd_table[i]; i++)
 		if (!cmd_table[i]->hidden)
-			buf_addf(out, "  %-18s  %s\n", cmd_table[i]->name, cmd_table[i]->summary);
+			list_line(cmd_table[i]->name, cmd_table[i], out);
 	buf_addf(out, "\nOptions:\n%s\n%s\n", p->options, p->more);
+}
+
+static bool is_in_group(const char *name, const char *word)
+{
+	return str_starts(name, word) && name[strlen(word)] == ' ';
+}
+
+/* By the name in the group, which may be another one: "image ls" is images. */
+static const char *name_in_group(const struct cmd *c, const char *word)
+{
+	const char *const *alias = c->aliases;
+
+	if (is_in_group(c->name, word))
+		return c->name;
+	while (alias && *alias && !is_in_group(*alias, word))
+		alias++;
+	return alias ? *alias : NULL;
+}
+
+bool doc_group(const char *word, struct buf *out)
+{
+	bool is_group = false;
+
+	for (size_t i = 0; cmd_table[i]; i++) {
+		const char *name = cmd_table[i]->hidden ? NULL : name_in_group(cmd_table[i], word);
+
+		if (name && !is_group)
+			buf_addf(out, "usage: %s %s COMMAND [ARG...]\n\nCommands:\n",
+				 cmd_program.name, word);
+		is_group |= name != NULL;
+		if (name)
+			list_line(name, cmd_table[i], out);
+	}
+	return is_group;
 }
 
 /* Text for roff: a leading dot or quote is text, and so is every backslash. */

@@ -5,6 +5,7 @@
 
 #include "bin/doc.h"
 #include "bin/run_cmd.h"
+#include "lib/base/limits.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/fmt/json.h"
@@ -48,6 +49,29 @@ static int global_options(struct app *app, char ***argv, int *argc, struct err *
 	return 0;
 }
 
+/* "image", "image -h", "image foo", "foo" */
+static int no_command(struct app *app, char **argv, int argc, struct err *e)
+{
+	AUTO(buf) struct buf group = BUF_INIT(KIB(16));
+	bool is_group = doc_group(argv[0], &group);
+
+	if (is_group && argc > 1 && (str_eq(argv[1], "-h") || str_eq(argv[1], "--help"))) {
+		buf_add(&app->out, group.data, group.len);
+		return EXIT_DONE;
+	}
+	if (!is_group)
+		(void)err_set(e, EINVAL, "'%s' is not a command", argv[0]);
+	else if (argc > 1)
+		(void)err_set(e, EINVAL, "'%s %s' is not a command", argv[0], argv[1]);
+	else
+		(void)err_set(e, EINVAL, "a command of '%s' is missing", argv[0]);
+	app_error(app, e);
+	err_clear(e);
+	fprintf(stderr, "'coracle %s%s-h' lists the commands\n", is_group ? argv[0] : "",
+		is_group ? " " : "");
+	return EXIT_USAGE;
+}
+
 static int find_and_run(struct app *app, char **argv, int argc, dispatch_fn *dispatch,
 			struct err *e)
 {
@@ -63,7 +87,7 @@ static int find_and_run(struct app *app, char **argv, int argc, dispatch_fn *dis
 		c = cmd_find(argv, argc, &words);
 		if (c)
 			return dispatch(app, c, argv + words, argc - words, e);
-		(void)err_set(e, EINVAL, "'%s' is not a command", argv[0]);
+		return no_command(app, argv, argc, e);
 	}
 	app_error(app, e);
 	err_clear(e);

@@ -23,6 +23,22 @@ setup() { coracle_setup; }
 	done < <(coracle __doc list)
 }
 
+@test "a group lists its commands" {
+	while read -r group; do
+		coracle "$group" --help >out
+		grep -q "^usage: coracle $group COMMAND" out
+		cmp out <(coracle "$group" -h)
+		while read -r command; do
+			grep -q "^  $command " out || { echo "$command is not in the list"; return 1; }
+		done < <(coracle __doc list | grep "^$group ")
+		fails 2 coracle "$group"
+		[[ $said == *"a command of '$group' is missing"*"'coracle $group -h'"* ]]
+		fails 2 coracle "$group" no-such
+		[[ $said == *"'$group no-such' is not a command"* ]]
+	done < <(coracle __doc list | sed -n 's/ .*//p' | sort -u | grep -vx ctr)
+	coracle image -h | grep -q '^  image ls '
+}
+
 @test "an option nobody knows is refused with status 2 and the option's name" {
 	while read -r command; do
 		fails '2|125' coracle $command --no-such-option
@@ -62,6 +78,7 @@ setup() { coracle_setup; }
 @test "usage errors" {
 	fails 2 coracle
 	fails 2 coracle no-such-command
+	[[ $said == *"'no-such-command' is not a command"*"'coracle -h' lists"* ]]
 	fails 2 coracle --no-such-option version
 	fails 2 coracle version operand
 	fails 2 coracle -n 'bad/name' version
