@@ -74,7 +74,7 @@ fault: old			## kill -9, errors, power cuts, failpoints and no memory, wherever 
 old: all demo-image $(faults)	## run cli and run without each call that older kernels lack (root, an hour or two)
 	$(Q)B=$(B) tests/fault/old
 
-check-vm: all			## run the tests that need a machine of their own: root, QEMU, minutes
+check-vm: all $(B)/tests/fault/lossyfs	## run the tests that need a machine of their own: root, QEMU, minutes
 	$(Q)B=$(B) tests/vm/run
 
 # --- the built-in image and the demonstration ---
