@@ -24,6 +24,8 @@
 #include "lib/store/sql.h"
 #include "lib/store/store.h"
 
+#define META_DB "meta.db"
+
 /* A blob that is named and waits for content_barrier(). */
 struct pending_blob {
 	struct digest digest;
@@ -39,6 +41,8 @@ struct store {
 	char *paths[STORE_DIR_COUNT];
 	bool is_read_only;
 	bool is_split;
+	bool is_alone;			/* sqlite shares no memory with others */
+	bool is_new_boot;		/* the power may have been cut */
 	bool is_sync_full;		/* what the connection is set to */
 	int depth;			/* of open transactions */
 	bool is_doomed;			/* one inside another failed */
@@ -72,6 +76,9 @@ struct db_arg {
 int db_open(struct store *s, const char *path, bool read_only,
 	    struct err *e) MUST_CHECK;
 void db_close(struct store *s);
+
+/* Moves the log into the database, unless somebody reads there. */
+void db_checkpoint(struct store *s);
 
 /* A whole script without arguments: the schema. */
 int db_script(struct store *s, const char *sql, struct err *e) MUST_CHECK;

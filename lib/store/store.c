@@ -16,8 +16,8 @@
 #include "lib/store/db.h"
 #include "lib/store/layout.h"
 #include "lib/store/schema.h"
+#include "lib/store/wal.h"
 
-#define META_DB "meta.db"
 #define SPLIT_FILE "split"
 #define MAX_DB_DIR (512 - 32)		/* sqlite's for a path, less a name */
 
@@ -361,7 +361,21 @@ static int after_reboot(struct store *s, struct err *e)
 	if (changed > 0)
 		strv_addf(&s->notices, "the machine was restarted: %d container%s ended",
 			  changed, changed == 1 ? "" : "s");
-	return store_commit(&tx, e);
+	r = store_commit(&tx, e);
+	/* What tells this boot from others is not lost with the log. */
+	if (r == 0)
+		db_checkpoint(s);
+	return r;
+}
+
+/* Without the lock it may also be that another one writes just now. */
+static int check_log(struct store *s, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+
+	if (s->is_alone || wal_look(s->db) < WAL_LOST)
+		return 0;
+	return store_begin(&tx, s, STORE_FAST, e);
 }
 
 static int recover(struct store *s, struct err *e)
@@ -385,11 +399,11 @@ static int recover(struct store *s, struct err *e)
 	}
 	if (s->is_read_only)
 		return 0;
-	if (!same_boot) {
-		r = after_reboot(s, e);
-		if (r < 0)
-			return r;
-	}
+	s->is_new_boot = !same_boot;
+	r = same_boot ? check_log(s, e) : after_reboot(s, e);
+	s->is_new_boot = false;
+	if (r < 0)
+		return r;
 	return leases ? lease_recover(s, e) : 0;
 }
 
@@ -475,7 +489,7 @@ static int is_whole(struct store *s, const char *path, struct err *e)
 		r = db_query(&st, s, SQL_CHECK_QUICK, NO_ARGS, e);
 	if (r == 0)
 		r = db_next(s, st, e);
-	r = r > 0 && str_eq(db_peek(st, 0), "ok");
+	r = r > 0 && str_eq(db_peek(st, 0), "ok") && wal_look(s->db) < WAL_LOST;
 	db_rows_auto(&st);
 	db_close(s);
 	err_clear(e);
@@ -526,6 +540,7 @@ static int open_alone(struct store *s, struct err *e)
 {
 	if (s->is_read_only || !fstype_is_cow(s->dirs[STORE_DIR_ROOT]) || store_has_room(s))
 		return 0;
+	s->is_alone = true;
 	return db_script(s, "PRAGMA locking_mode = EXCLUSIVE", e);
 }
 

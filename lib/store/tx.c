@@ -14,10 +14,39 @@
 #include "lib/store/db.h"
 #include "lib/store/layout.h"
 #include "lib/store/rows.h"
+#include "lib/store/wal.h"
 
 #define ENOUGH KIB(256)			/* for what a removal writes down */
 #define PLENTY MIB(512)
 #define PLENTY_FILES 1000u
+
+/* Before anything is written over what lies behind the last commit. */
+static int settle_log(struct store *s, struct err *e)
+{
+	enum wal_rest rest = s->is_alone ? WAL_NONE : wal_look(s->db);
+
+	if (rest == WAL_DAMAGED || (rest == WAL_LOST && !s->is_new_boot)) {
+		(void)err_set(e, EUCLEAN, "'%s/" META_DB "-wal' is damaged: changes that it holds "
+			      "cannot be read", s->paths[STORE_DIR_ROOT]);
+		return err_hint(e, -EUCLEAN, "store.lost");
+	}
+	if (rest != WAL_NONE)
+		wal_cut(s->db);
+	return 0;
+}
+
+static int begin_first(struct store *s, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	int r = db_run(s, SQL_BEGIN, NO_ARGS, e);
+
+	if (r < 0)
+		return r;
+	r = settle_log(s, e);
+	if (r < 0)
+		(void)!db_run(s, SQL_ROLLBACK, NO_ARGS, &ignored);
+	return r;
+}
 
 int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
 		struct err *e)
@@ -35,7 +64,7 @@ int store_begin(struct store_tx *out, struct store *s, enum store_sync sync,
 				return r;
 			s->is_sync_full = full;
 		}
-		r = db_run(s, SQL_BEGIN, NO_ARGS, e);
+		r = begin_first(s, e);
 		if (r < 0)
 			return r;
 		s->is_doomed = false;

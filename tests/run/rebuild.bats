@@ -66,6 +66,27 @@ rebuilt() {
 	[ -e "$DATA/meta.db.old" ]
 }
 
+@test "a bit of its log that flips takes nothing with it" {
+	need python3
+	local before
+	before=$(find "$DATA/containers" "$DATA/volumes" "$DATA/snapshots" | sort)
+	python3 - "$DATA/meta.db-wal" <<-'PYTHON'
+		import sys
+		with open(sys.argv[1], "r+b") as f:
+		    f.seek(32 + 24 + 100)
+		    byte = f.read(1)[0]
+		    f.seek(-1, 1)
+		    f.write(bytes([byte ^ 1]))
+	PYTHON
+	for c in 'ps -a' 'volume create new' 'system prune -f' 'system check --deep' 'system check --repair'; do
+		fails 1 coracle $c
+		output_has "meta.db-wal' is damaged: changes that it holds cannot be read"
+		output_has "hint: 'coracle system rebuild'"
+	done
+	[ "$(find "$DATA/containers" "$DATA/volumes" "$DATA/snapshots" | sort)" = "$before" ]
+	rebuilt
+}
+
 @test "a rebuild that is killed is done again" {
 	local n
 	lose
