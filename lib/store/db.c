@@ -15,8 +15,6 @@ static const char *const statements[SQL_COUNT] = {
 	SQL_STATEMENTS(SQL_TEXT)
 };
 
-static uint64_t busy_since;		/* of the call that waits now */
-
 /* What sqlite says, as one of ours. */
 static int db_error(struct store *s, struct err *e)
 {
@@ -51,15 +49,16 @@ static int db_error(struct store *s, struct err *e)
 
 /* sqlite asks when another process holds the lock.  Waiting times grow and
  * differ between processes, so that a crowd does not move in step. */
-static int on_busy(void *arg UNUSED, int tries)
+static int on_busy(void *arg, int tries)
 {
+	struct store *s = arg;
 	uint64_t now = clock_mono_ns();
 	uint64_t step = BUSY_STEP_NS << (tries < 6 ? tries : 6);
 	struct timespec ts = { 0 };
 
 	if (tries == 0)
-		busy_since = now;
-	if (now - busy_since > BUSY_LIMIT_NS)
+		s->busy_since = now;
+	if (now - s->busy_since > BUSY_LIMIT_NS)
 		return 0;
 	ts.tv_nsec = (long)(step / 2 + (now / 16 + (uint64_t)getpid() * 7919) % step);
 	(void)nanosleep(&ts, NULL);
@@ -68,23 +67,18 @@ static int on_busy(void *arg UNUSED, int tries)
 
 /* A log that was only copied starts anew for a process that writes again, but
  * ours end: it is cut.  Who reads just now keeps it for the next one. */
-static void checkpoint(sqlite3 *db)
-{
-	(void)sqlite3_busy_handler(db, NULL, NULL);
-	(void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	(void)sqlite3_busy_handler(db, on_busy, NULL);
-}
-
-static int on_commit(void *arg UNUSED, sqlite3 *db, const char *name UNUSED, int pages)
-{
-	if (pages >= CHECKPOINT_PAGES)
-		checkpoint(db);
-	return SQLITE_OK;
-}
-
 void db_checkpoint(struct store *s)
 {
-	checkpoint(s->db);
+	(void)sqlite3_busy_handler(s->db, NULL, NULL);
+	(void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	(void)sqlite3_busy_handler(s->db, on_busy, s);
+}
+
+static int on_commit(void *arg, sqlite3 *db UNUSED, const char *name UNUSED, int pages)
+{
+	if (pages >= CHECKPOINT_PAGES)
+		db_checkpoint(arg);
+	return SQLITE_OK;
 }
 
 int db_open(struct store *s, const char *path, bool read_only, struct err *e)
@@ -103,11 +97,11 @@ int db_open(struct store *s, const char *path, bool read_only, struct err *e)
 		db_close(s);
 		return r;
 	}
-	(void)sqlite3_busy_handler(s->db, on_busy, NULL);
+	(void)sqlite3_busy_handler(s->db, on_busy, s);
 	/* Every call is the last connection; see DESIGN.md section 4. */
 	(void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	(void)sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
-	(void)sqlite3_wal_hook(s->db, on_commit, NULL);
+	(void)sqlite3_wal_hook(s->db, on_commit, s);
 	s->is_sync_full = true;
 	return 0;
 }

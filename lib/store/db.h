@@ -36,6 +36,7 @@ struct pending_blob {
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *st[SQL_COUNT];
+	uint64_t busy_since;		/* of the call that waits now */
 	int lock_fd;
 	int dirs[STORE_DIR_COUNT];
 	char *paths[STORE_DIR_COUNT];

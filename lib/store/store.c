@@ -288,36 +288,77 @@ static int create(struct store *s, struct err *e)
 	return r;
 }
 
+/* Where nothing is overwritten in place, a full disk would end us by SIGBUS in the
+ * memory that sqlite's processes share: who is alone has it to himself. */
+static int open_alone(struct store *s, struct err *e)
+{
+	if (s->is_read_only || !fstype_is_cow(s->dirs[STORE_DIR_ROOT]) || store_has_room(s))
+		return 0;
+	s->is_alone = true;
+	return db_script(s, "PRAGMA locking_mode = EXCLUSIVE", e);
+}
+
+static int open_connection(struct store *s, const char *path, struct err *e)
+{
+	int r = db_open(s, path, s->is_read_only, e);
+
+	s->is_alone = false;
+	return r < 0 ? r : open_alone(s, e);
+}
+
+static int read_meta(struct store *s, bool *leases, struct err *e)
+{
+	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	int r = db_query(&st, s, SQL_META_OPEN, NO_ARGS, e);
+
+	if (r == 0)
+		r = db_next(s, st, e);
+	s->is_new_boot = r <= 0 || !str_eq(db_peek(st, 0), s->boot);
+	*leases = r > 0 && db_int(st, 1);
+	return r < 0 ? r : 0;
+}
+
+static int migrate(struct store *s, int version, struct err *e)
+{
+	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	AUTO_FREE char *set = mem_printf("PRAGMA user_version = %d", version);
+	int r = store_begin(&tx, s, STORE_DURABLE, e);
+
+	if (r == 0)
+		r = db_script(s, schema_migrations[version - 1], e);
+	if (r == 0)
+		r = db_script(s, set, e);
+	return r < 0 ? r : store_commit(&tx, e);
+}
+
 /* Runs the migrations that an older store lacks.  Alone: others that wait for
  * the lock find it done. */
 static int upgrade(struct store *s, const char *path, struct err *e)
 {
 	int64_t version = 0;
+	bool leases;
 	int r;
 
 	db_close(s);
 	r = lock(s, LOCK_EX, e);
 	if (r < 0)
 		return r;
-	r = db_open(s, path, false, e);
+	r = open_connection(s, path, e);
 	if (r < 0)
 		return r;
 	r = db_one(&version, s, SQL_VERSION_GET, NO_ARGS, e);
-	for (int64_t i = version; r == 0 && i < schema_version; i++) {
-		AUTO_FREE char *sql = mem_printf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d;"
-						 " COMMIT", schema_migrations[i], (int)i + 1);
-
-		r = db_script(s, sql, e);
+	if (r == 0)
+		r = read_meta(s, &leases, e);
+	for (int i = (int)version + 1; r == 0 && i <= schema_version; i++) {
+		r = migrate(s, i, e);
 		if (r < 0)
-			r = err_ctx(e, r, "upgrade the store to version %d", (int)i + 1);
+			r = err_ctx(e, r, "upgrade the store to version %d", i);
 		else
 			r = failpoint("store.upgrade", e);
 	}
 	/* Statements prepared before know the old tables. */
 	db_close(s);
-	if (r == 0)
-		r = db_open(s, path, false, e);
-	return r;
+	return r < 0 ? r : open_connection(s, path, e);
 }
 
 static int check_version(struct store *s, const char *path,
@@ -372,35 +413,21 @@ static int after_reboot(struct store *s, struct err *e)
 static int check_log(struct store *s, struct err *e)
 {
 	AUTO(store_tx) struct store_tx tx = STORE_TX_INIT;
+	sqlite3_int64 end;
 
-	if (s->is_alone || wal_look(s->db) < WAL_LOST)
+	if (wal_look(&end, s->db, s->is_alone) < WAL_LOST)
 		return 0;
 	return store_begin(&tx, s, STORE_FAST, e);
 }
 
 static int recover(struct store *s, struct err *e)
 {
-	bool same_boot = false, leases = false;
-	int r;
+	bool leases;
+	int r = read_meta(s, &leases, e);
 
-	{
-		AUTO(db_rows) sqlite3_stmt *st = NULL;
-
-		r = db_query(&st, s, SQL_META_OPEN, NO_ARGS, e);
-		if (r < 0)
-			return r;
-		r = db_next(s, st, e);
-		if (r < 0)
-			return r;
-		if (r > 0) {
-			same_boot = str_eq(db_peek(st, 0), s->boot);
-			leases = db_int(st, 1);
-		}
-	}
-	if (s->is_read_only)
-		return 0;
-	s->is_new_boot = !same_boot;
-	r = same_boot ? check_log(s, e) : after_reboot(s, e);
+	if (r < 0 || s->is_read_only)
+		return r;
+	r = s->is_new_boot ? after_reboot(s, e) : check_log(s, e);
 	s->is_new_boot = false;
 	if (r < 0)
 		return r;
@@ -483,13 +510,15 @@ static int create_new(struct store *s, const struct store_options *o, struct err
 static int is_whole(struct store *s, const char *path, struct err *e)
 {
 	AUTO(db_rows) sqlite3_stmt *st = NULL;
+	sqlite3_int64 end;
 	int r = db_open(s, path, true, e);
 
 	if (r == 0)
 		r = db_query(&st, s, SQL_CHECK_QUICK, NO_ARGS, e);
 	if (r == 0)
 		r = db_next(s, st, e);
-	r = r > 0 && str_eq(db_peek(st, 0), "ok") && wal_look(s->db) < WAL_LOST;
+	r = r > 0 && str_eq(db_peek(st, 0), "ok") &&
+	    wal_look(&end, s->db, false) < WAL_LOST;
 	db_rows_auto(&st);
 	db_close(s);
 	err_clear(e);
@@ -534,16 +563,6 @@ static int begin_rebuild(struct store *s, const char *path, const struct store_o
 	return r < 0 ? r : db_open(s, path, false, e);
 }
 
-/* Where nothing is overwritten in place, a full disk would end us by SIGBUS in the
- * memory that sqlite's processes share: who is alone has it to himself. */
-static int open_alone(struct store *s, struct err *e)
-{
-	if (s->is_read_only || !fstype_is_cow(s->dirs[STORE_DIR_ROOT]) || store_has_room(s))
-		return 0;
-	s->is_alone = true;
-	return db_script(s, "PRAGMA locking_mode = EXCLUSIVE", e);
-}
-
 static int open_db(struct store *s, const struct store_options *o, struct err *e)
 {
 	AUTO_FREE char *path = join(s->paths[STORE_DIR_ROOT], META_DB);
@@ -558,7 +577,7 @@ static int open_db(struct store *s, const struct store_options *o, struct err *e
 		r = err_set(e, EUCLEAN, "a rebuild of '%s' was cut off", o->root);
 		return err_hint(e, r, "store.lost");
 	}
-	r = db_open(s, path, s->is_read_only, e);
+	r = open_connection(s, path, e);
 	if (r == -ENOENT && o->create && !s->is_read_only) {
 		err_clear(e);
 		r = lock(s, LOCK_EX, e);
@@ -568,11 +587,8 @@ static int open_db(struct store *s, const struct store_options *o, struct err *e
 		if (r == 0 && !o->exclusive)
 			r = lock(s, LOCK_SH, e);
 		if (r == 0)
-			r = db_open(s, path, false, e);
+			r = open_connection(s, path, e);
 	}
-	if (r < 0)
-		return r;
-	r = open_alone(s, e);
 	return r < 0 ? r : check_version(s, path, o, e);
 }
 

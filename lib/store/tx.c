@@ -23,15 +23,22 @@
 /* Before anything is written over what lies behind the last commit. */
 static int settle_log(struct store *s, struct err *e)
 {
-	enum wal_rest rest = s->is_alone ? WAL_NONE : wal_look(s->db);
+	const char *root = s->paths[STORE_DIR_ROOT];
+	sqlite3_int64 end;
+	enum wal_rest rest = wal_look(&end, s->db, s->is_alone);
 
-	if (rest == WAL_DAMAGED || (rest == WAL_LOST && !s->is_new_boot)) {
-		(void)err_set(e, EUCLEAN, "'%s/" META_DB "-wal' is damaged: changes that it holds "
-			      "cannot be read", s->paths[STORE_DIR_ROOT]);
-		return err_hint(e, -EUCLEAN, "store.lost");
-	}
-	if (rest != WAL_NONE)
-		wal_cut(s->db);
+	if (rest == WAL_NONE)
+		return 0;
+	if (rest == WAL_UNREADABLE)
+		return err_set(e, EIO, "'%s/" META_DB "-wal' cannot be read", root);
+	if (rest == WAL_DAMAGED || (rest == WAL_LOST && !s->is_new_boot))
+		return err_hint(e, err_set(e, EUCLEAN, "'%s/" META_DB "-wal' is damaged: changes "
+					   "that it holds cannot be read", root), "store.lost");
+	if (!wal_cut(s->db, end))
+		return err_set(e, EIO, "'%s/" META_DB "-wal' cannot be cut", root);
+	if (rest == WAL_LOST)
+		strv_addf(&s->notices, "the machine was restarted: the last changes of '%s' were "
+			  "not on the disk yet, and are lost", root);
 	return 0;
 }
 

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include "lib/store/wal.h"
+
 #define HEADER 32
 #define FRAME (24 + 4096)
 
@@ -139,8 +141,10 @@ static void test_head(void **state UNUSED)
 		assert_damaged("head", i);
 		wal.data[i] ^= 1;
 	}
-	/* Never written, and cut. */
 	memset(wal.data, 0, HEADER);
+	assert_damaged("head, all of it", 0);
+	/* Never written, and cut. */
+	wal.len = HEADER;
 	OK(try_open(&e));
 	wal.len = HEADER / 2;
 	OK(try_open(&e));
@@ -192,15 +196,54 @@ static void test_killed_writer(void **state UNUSED)
 /* What was not synced before a power cut may be lost in the middle. */
 static void test_other_boot(void **state UNUSED)
 {
+	AUTO_FREE char *root = path_of("");
+	struct store *s = NULL;
 	struct err e = ERR_INIT;
 
 	make_log(true);
 	frame(frames() - 3)[200] ^= 1;
-	OK(try_open(&e));
+	restore();
+	root[strlen(root) - 1] = '\0';
+	OK(store_open(&s, &(struct store_options){ .root = root }, &e));
+	assert_int_equal(store_notices(s)->len, 1);
+	assert_non_null(strstr(store_notices(s)->v[0], "are lost"));
+	store_close(s);
 	assert_in_range(count_namespaces(), 4, 6);
 	/* But not its head. */
 	wal.data[20] ^= 1;
 	assert_damaged("head of another boot", 20);
+}
+
+/* Without an index that processes share the file tells where the last commit is. */
+static void test_alone(void **state UNUSED)
+{
+	AUTO_FREE char *path = path_of("meta.db");
+	struct err e = ERR_INIT;
+	size_t len;
+
+	make_log(false);
+	len = wal.len;
+	for (int i = 0; i < 3; i++) {
+		sqlite3_int64 end = 0;
+		sqlite3 *alone;
+
+		/* Whole, with the frame of a killed writer, and damaged. */
+		if (i == 1)
+			OK(buf_add(&wal, frame(0), 1000));
+		if (i == 2)
+			frame(2)[200] ^= 1;
+		restore();
+		assert_int_equal(sqlite3_open(path, &alone), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(alone, "PRAGMA locking_mode = EXCLUSIVE;"
+					      "SELECT count(*) FROM namespace", NULL, NULL,
+					      NULL), SQLITE_OK);
+		assert_int_equal(wal_look(&end, alone, true),
+				 i == 0 ? WAL_NONE : i == 1 ? WAL_USELESS : WAL_LOST);
+		assert_in_range(end, i == 2 ? HEADER : len, i == 2 ? HEADER + 2 * FRAME : len);
+		assert_true(wal_cut(alone, end));
+		assert_int_equal(wal_look(&end, alone, true), WAL_NONE);
+		sqlite3_close(alone);
+	}
 }
 
 static void test_rebuild(void **state UNUSED)
@@ -240,6 +283,7 @@ int main(void)
 		TEST(test_nothing_is_done),
 		TEST(test_killed_writer),
 		TEST(test_other_boot),
+		TEST(test_alone),
 		TEST(test_rebuild),
 	};
 	int failed = cmocka_run_group_tests_name("store wal", tests, NULL, NULL);
