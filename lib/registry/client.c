@@ -215,8 +215,11 @@ int registry_run(struct registry *reg, struct err *e)
 
 	while (reg->blobs_left) {
 		r = registry_step(reg, NULL, 0, -1, e);
-		if (r < 0)
+		if (r < 0) {
+			/* Nothing may point to what callers have any more. */
+			http_cancel_all(reg);
 			return r;
+		}
 	}
 	return 0;
 }

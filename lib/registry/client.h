@@ -101,7 +101,8 @@ void registry_close(struct registry *reg);	/* NULL is fine */
 int registry_step(struct registry *reg, struct pollfd *extra, size_t count,
 		  int timeout_ms, struct err *e) MUST_CHECK;
 
-/* Steps until every fetch is done or registry_stop() was called. */
+/* Steps until every fetch is done or registry_stop() was called; on an error
+ * they are dropped. */
 int registry_run(struct registry *reg, struct err *e) MUST_CHECK;
 
 /* Drops every fetch: their done() is called with -ECANCELED at the next step.

@@ -85,7 +85,9 @@ static int headers_complete(struct request *r)
 {
 	if (!is_success(r))
 		return 0;
-	r->refusals = 0;
+	/* The place for an upload is not an answer yet. */
+	if (r->method != HTTP_UPLOAD || r->is_placed)
+		r->refusals = 0;
 	if (r->resp.is_encoded)
 		return err_set(&r->err, EPROTO,
 			       "the answer has a Content-Encoding that was not asked for");
@@ -132,17 +134,6 @@ static size_t on_send(char *data, size_t size, size_t count, void *arg)
 	}
 	r->sent += len;
 	return len;
-}
-
-/* When a kept connection turns out to be dead, curl sends on a new one. */
-static int on_seek(void *arg, curl_off_t offset, int origin)
-{
-	struct request *r = arg;
-
-	if (origin != SEEK_SET)
-		return CURL_SEEKFUNC_CANTSEEK;
-	r->sent = (uint64_t)offset;
-	return CURL_SEEKFUNC_OK;
 }
 
 /* Who may be connected to is decided on the address: names lie.  Behind a
@@ -221,8 +212,6 @@ static void set_put(struct request *r)
 	curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->size);
 	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
 	curl_easy_setopt(easy, CURLOPT_READDATA, r);
-	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
-	curl_easy_setopt(easy, CURLOPT_SEEKDATA, r);
 	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
 			 (long)r->reg->opt.limits.slow_s * PUT_PATIENCE);
@@ -256,6 +245,8 @@ static void set_headers(struct request *r)
 	if (r->accept)
 		http_add_header(&r->headers, "Accept", r->accept);
 	http_add_header(&r->headers, "Accept-Encoding", "identity");
+	/* curl would wait for a leave to send, which some never give. */
+	http_add_header(&r->headers, "Expect", "");
 	if (r->body->headers)
 		r->body->headers(r, &r->headers);
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);

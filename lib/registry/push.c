@@ -17,17 +17,16 @@ struct push {
 	char *name;		/* of a manifest; NULL: a blob */
 };
 
-/* Does an answer that names a digest mean our object?  Another algorithm says
- * nothing about ours. */
-static bool is_ours(const struct push *p)
+/* What an answer is about; unset: it does not say, or nothing that we know. */
+static struct digest answered(const struct push *p)
 {
 	const char *text = p->req.resp.digest;
+	struct digest told = { .alg = DIGEST_NONE };
 	struct err ignored = ERR_INIT;
-	struct digest told;
 
-	if (!text || digest_parse(&told, text, strlen(text), &ignored) < 0)
-		return false;
-	return told.alg != p->desc.digest.alg || digest_eq(&told, &p->desc.digest);
+	if (text && digest_parse(&told, text, strlen(text), &ignored) < 0)
+		told.alg = DIGEST_NONE;
+	return told;
 }
 
 static void add_type(struct request *r, struct curl_slist **list)
@@ -53,9 +52,18 @@ static int ignore(struct request *r UNUSED, const char *data UNUSED, size_t len 
 	return 0;
 }
 
+/* A digest of another algorithm says nothing about ours. */
 static int end(struct request *r, struct err *e)
 {
-	if (r->method == HTTP_HEAD || !r->resp.digest || is_ours(r->owner))
+	const struct push *p = r->owner;
+	struct digest told = answered(p);
+
+	if (r->method == HTTP_HEAD)
+		return 0;
+	if (r->resp.status == 202)
+		return err_set(e, EPROTO, "it has not taken what was sent (HTTP 202)");
+	if (!r->resp.digest || (told.alg != DIGEST_NONE && told.alg != p->desc.digest.alg) ||
+	    digest_eq(&told, &p->desc.digest))
 		return 0;
 	return err_set(e, EBADMSG, "it took what was sent for something else");
 }
@@ -101,8 +109,9 @@ static void done(struct request *r, int result, struct err *why)
 {
 	struct push *p = r->owner;
 	bool was_asked = r->method == HTTP_HEAD;
+	struct digest told = answered(p);
 	/* A tag may be there and mean another manifest. */
-	bool is_there = result == 0 && (!p->name || (r->resp.digest && is_ours(p)));
+	bool is_there = result == 0 && (!p->name || digest_eq(&told, &p->desc.digest));
 
 	if (was_asked && !is_there && (result == 0 || result == -ENOENT)) {
 		err_clear(why);
@@ -134,6 +143,8 @@ int registry_push_add(struct registry *reg, const struct ref *ref,
 
 	if (!ep)
 		return -e->code;
+	if (!digest_is_set(&desc->digest) || !desc->media_type)
+		return err_set(e, EINVAL, "push: no digest, or no media type");
 	p = mem_new(struct push);
 	http_init(&p->req, reg, ep, &push_body);
 	p->source = source;

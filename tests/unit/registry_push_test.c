@@ -44,6 +44,7 @@ static const struct row rows[] = {
 	{ "too large", "{\"match\":\"PUT\",\"status\":413}", EPROTO, 1, 1, "HTTP 413" },
 	{ "no Location", "{\"match\":\"POST\",\"status\":202,\"body\":\"\"}", EPROTO, 1, 0, "HTTP 202 without Location" },
 	{ "took another", "{\"match\":\"PUT\",\"took\":\"" NOWHERE "\"}", EBADMSG, 1, 1, "something else" },
+	{ "not yet", "{\"match\":\"PUT\",\"status\":202,\"body\":\"\"}", EPROTO, 1, 1, "has not taken" },
 	{ "took nonsense", "{\"match\":\"PUT\",\"took\":\"x\"}", EBADMSG, 1, 1, "something else" },
 	{ "a relative place", "{\"match\":\"POST\",\"place\":\"7?a=b\"}", 0, 1, 1, NULL },
 	{ "an absolute place", "{\"match\":\"POST\",\"place\":\"{origin}/v2/x/blobs/uploads/7\"}", 0, 1, 1, NULL },
@@ -240,6 +241,22 @@ static void test_credentials(void **state UNUSED)
 	}
 }
 
+/* A place that is given does not mean that the bytes will be taken. */
+static void test_refused_for_ever(void **state UNUSED)
+{
+	struct origin from = { .data = bytes, .size = SIZE };
+	struct registry_options o = quick_options();
+	struct fake f;
+
+	o.creds = give_password;
+	/* A token is good for the place only. */
+	setup_one(&f, "{\"auth\":{\"kind\":\"bearer\",\"uses\":1," USERS "}}");
+	if (push_bytes(&from, &o, f.host, "some/repo", BLOB_TYPE) != -EACCES)
+		fail_msg("%s", from.why.text);
+	assert_true(count(&f, "PUT") <= 4);
+	teardown_one(&f);
+}
+
 /* A fetch's token does not do for a push of the same client. */
 static void test_token_after_fetch(void **state UNUSED)
 {
@@ -341,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_own_failures),
 		cmocka_unit_test(test_manifests),
 		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_refused_for_ever),
 		cmocka_unit_test(test_token_after_fetch),
 		cmocka_unit_test(test_place_elsewhere),
 		cmocka_unit_test(test_stop),
