@@ -67,17 +67,25 @@ static int on_busy(void *arg, int tries)
 
 /* A log that was only copied starts anew for a process that writes again, but
  * ours end: it is cut.  Who reads just now keeps it for the next one. */
-void db_checkpoint(struct store *s)
+static int checkpoint(struct store *s)
 {
+	int code;
+
 	(void)sqlite3_busy_handler(s->db, NULL, NULL);
-	(void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	code = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	(void)sqlite3_busy_handler(s->db, on_busy, s);
+	return code;
+}
+
+int db_checkpoint(struct store *s, struct err *e)
+{
+	return checkpoint(s) == SQLITE_IOERR_FSYNC ? db_error(s, e) : 0;
 }
 
 static int on_commit(void *arg, sqlite3 *db UNUSED, const char *name UNUSED, int pages)
 {
 	if (pages >= CHECKPOINT_PAGES)
-		db_checkpoint(arg);
+		(void)checkpoint(arg);
 	return SQLITE_OK;
 }
 

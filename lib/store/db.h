@@ -78,8 +78,9 @@ int db_open(struct store *s, const char *path, bool read_only,
 	    struct err *e) MUST_CHECK;
 void db_close(struct store *s);
 
-/* Moves the log into the database, unless somebody reads there. */
-void db_checkpoint(struct store *s);
+/* Moves the log into the database, unless somebody reads there or there is no
+ * room.  An error: what was written could not be synced. */
+int db_checkpoint(struct store *s, struct err *e) MUST_CHECK;
 
 /* A whole script without arguments: the schema. */
 int db_script(struct store *s, const char *sql, struct err *e) MUST_CHECK;

@@ -404,9 +404,7 @@ static int after_reboot(struct store *s, struct err *e)
 			  changed, changed == 1 ? "" : "s");
 	r = store_commit(&tx, e);
 	/* What tells this boot from others is not lost with the log. */
-	if (r == 0)
-		db_checkpoint(s);
-	return r;
+	return r < 0 ? r : db_checkpoint(s, e);
 }
 
 /* Without the lock it may also be that another one writes just now. */
