@@ -161,7 +161,8 @@ int image_list(struct images *out, struct store *s, const char *ns,
 {
 	AUTO(images) struct images l = IMAGES_INIT;
 	AUTO(db_rows) sqlite3_stmt *st = NULL;
-	int r = db_query(&st, s, SQL_IMAGE_LIST, ARGS(T(ns), D(config)), e);
+	int r = config ? db_query(&st, s, SQL_IMAGE_LIST_CONFIG, ARGS(T(ns), D(config)), e) :
+			 db_query(&st, s, SQL_IMAGE_LIST, ARGS(T(ns)), e);
 
 	while (r >= 0 && (r = db_next(s, st, e)) > 0) {
 		l.v = mem_more(l.v, l.len, sizeof(*l.v));

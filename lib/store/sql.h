@@ -88,6 +88,7 @@
 #define SNAPSHOT_COLUMNS						\
 	"id, kind, ready, driver, map, diff_id, size, inodes, created_ns"
 
+/* "+ns": most objects are in one namespace, so its index would find all. */
 #define SQL_STATEMENTS(SQL)						\
 	/* the connection */						\
 	SQL(BEGIN, "BEGIN IMMEDIATE")					\
@@ -185,12 +186,14 @@
 		" WHERE ns = ?1 AND name = ?2")				\
 	SQL(IMAGE_BY_ROW, "SELECT " IMAGE_COLUMNS " FROM image WHERE id = ?1") \
 	SQL(IMAGE_BY_DIGEST, "SELECT " IMAGE_COLUMNS " FROM image"	\
-		" WHERE ns = ?1 AND (config = ?2 OR manifest = ?2 OR target = ?2)" \
+		" WHERE +ns = ?1 AND (config = ?2 OR manifest = ?2 OR target = ?2)" \
 		" ORDER BY name IS NULL, put_ns DESC LIMIT 1")		\
 	SQL(IMAGE_BY_PREFIX, "SELECT DISTINCT config FROM image"	\
-		" WHERE ns = ?1 AND config >= ?2 AND config < ?2 || 'g' LIMIT 5") \
+		" WHERE +ns = ?1 AND config >= ?2 AND config < ?2 || 'g' LIMIT 5") \
 	SQL(IMAGE_LIST, "SELECT " IMAGE_COLUMNS " FROM image"		\
-		" WHERE ns = ?1 AND (?2 IS NULL OR config = ?2)"	\
+		" WHERE ns = ?1 ORDER BY put_ns DESC, id DESC")		\
+	SQL(IMAGE_LIST_CONFIG, "SELECT " IMAGE_COLUMNS " FROM image"	\
+		" WHERE +ns = ?1 AND config = ?2"			\
 		" ORDER BY put_ns DESC, id DESC")			\
 	SQL(IMAGE_DELETE, "DELETE FROM image WHERE id = ?1")		\
 	SQL(IMAGE_DELETE_LABELS, "DELETE FROM label WHERE kind = 4"	\
@@ -200,7 +203,7 @@
 		" WHERE l.kind = 4 AND l.key = 'containerd.io/gc.expire'")	\
 	SQL(IMAGE_UNNAME, "UPDATE image SET name = NULL WHERE id = ?1")	\
 	SQL(IMAGE_COUNT_CONFIG, "SELECT count(*) FROM image"		\
-		" WHERE ns = ?1 AND config = ?2")			\
+		" WHERE +ns = ?1 AND config = ?2")			\
 	SQL(IMAGE_DROP_DANGLING, "DELETE FROM image"			\
 		" WHERE ns = ?1 AND config = ?2 AND name IS NULL")	\
 	SQL(IMAGE_LAYERS, "SELECT diff_id FROM image_layer"		\
@@ -214,7 +217,7 @@
 		" WHERE NOT EXISTS (SELECT 1 FROM image WHERE config = l.config)" \
 		" AND NOT EXISTS (SELECT 1 FROM container WHERE image_id = l.config))") \
 	SQL(IMAGE_USERS, "SELECT id FROM container"			\
-		" WHERE image_id = ?2 AND ns = ?1 ORDER BY id")		\
+		" WHERE image_id = ?2 AND +ns = ?1 ORDER BY id")	\
 	SQL(IMAGE_INDEX, "SELECT DISTINCT target, size, media_type, ns, name" \
 		" FROM image ORDER BY ns, name")			\
 	/* snapshots */							\
