@@ -134,14 +134,15 @@ static const struct call read_calls[] = {
 /* Reads what it can; the end is always a NUL. */
 static void peek(pid_t pid, uint64_t at, void *to, size_t size)
 {
-	struct iovec local = { to, size - 1 }, remote = { (void *)(uintptr_t)at, size - 1 };
-	/* A page is read or not; a text may end before one that is not there. */
-	size_t here = 4096 - (size_t)(at & 4095);
+	/* A part is read or not; a text may end before a page that is not there. */
+	size_t page = 4096 - (size_t)(at & 4095), here = page < size - 1 ? page : size - 1;
+	const struct iovec local = { to, size - 1 }, remote[2] = {
+		{ (void *)(uintptr_t)at, here },
+		{ (void *)(uintptr_t)(at + here), size - 1 - here },
+	};
 
 	memset(to, 0, size);
-	if (here < remote.iov_len)
-		local.iov_len = remote.iov_len = here;
-	(void)!process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	(void)!process_vm_readv(pid, &local, 1, remote, 2, 0);
 }
 
 /* Is it of the other kind? */
