@@ -231,9 +231,9 @@ static inline int make_root(void **state)
 
 	(void)state;
 	has_range = box_map(&map);
-	snprintf(root, sizeof(root), "/tmp/rt-test-%d", getpid());
+	snprintf(root, sizeof(root), "/tmp/rt-test-XXXXXX");
 	(void)umask(022);
-	if (mkdir(root, 0755) < 0)
+	if (!mkdtemp(root) || chmod(root, 0755) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		snprintf(path, sizeof(path), "%s/%s", root, dirs[i]);
@@ -262,11 +262,11 @@ static inline int make_root(void **state)
 static inline int drop_root(void **state)
 {
 	struct err e = ERR_INIT;
+	AUTO_FD int tmp = fs_open_dir(AT_FDCWD, "/tmp", &e);
 
 	(void)state;
-	(void)!fs_rmtree(AT_FDCWD, root, &e);
 	(void)unlink(own_copy);
-	return 0;
+	return tmp < 0 ? tmp : fs_rmtree(tmp, strrchr(root, '/') + 1, &e);
 }
 
 static inline bool can_run(void)
