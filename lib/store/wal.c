@@ -119,13 +119,16 @@ static bool is_head_damaged(struct wal *w)
 	       !sum_eq(s, sum_stored(w->head + HEADER_LEN - 8));
 }
 
-/* s: up to this one, then with it */
-static bool is_frame_whole(struct sum *s, struct wal *w, uint32_t i, unsigned char *page)
+static bool read_frame(struct wal *w, unsigned char frame[static FRAME_LEN], uint32_t i)
 {
-	unsigned char frame[FRAME_LEN];
+	return read_at(w, frame, FRAME_LEN, frame_at(w, i));
+}
 
-	if (!read_at(w, frame, FRAME_LEN, frame_at(w, i)) ||
-	    !read_at(w, page, w->page_len, frame_at(w, i) + FRAME_LEN))
+/* s: up to this one, whose page is yet to be read, then with it */
+static bool is_frame_whole(struct sum *s, struct wal *w, uint32_t i,
+			   const unsigned char *frame, unsigned char *page)
+{
+	if (!read_at(w, page, w->page_len, frame_at(w, i) + FRAME_LEN))
 		return false;
 	sum_add(s, w, frame, 8);
 	sum_add(s, w, page, w->page_len);
@@ -145,8 +148,8 @@ static void find_last_commit(struct wal *w, unsigned char *page)
 	unsigned char frame[FRAME_LEN];
 
 	memcpy(w->salt, w->head + 16, sizeof(w->salt));
-	for (uint32_t i = 0; is_frame_whole(&s, w, i, page); i++)
-		if (read_at(w, frame, FRAME_LEN, frame_at(w, i)) && ends_commit(frame))
+	for (uint32_t i = 0; read_frame(w, frame, i) && is_frame_whole(&s, w, i, frame, page); i++)
+		if (ends_commit(frame))
 			w->frames = i + 1;
 }
 
@@ -157,14 +160,14 @@ static enum wal_rest look_behind(struct wal *w, unsigned char *page)
 	unsigned char frame[FRAME_LEN];
 	bool is_whole = true;
 
-	if (w->frames && read_at(w, frame, FRAME_LEN, frame_at(w, w->frames - 1)))
+	if (w->frames && read_frame(w, frame, w->frames - 1))
 		s = sum_stored(frame + FRAME_LEN - 8);
-	for (uint32_t i = w->frames; read_at(w, frame, FRAME_LEN, frame_at(w, i)); i++) {
+	for (uint32_t i = w->frames; read_frame(w, frame, i); i++) {
 		if (!is_whole && ends_commit(frame) &&
 		    memcmp(frame + 8, w->salt, sizeof(w->salt)) == 0)
 			return WAL_LOST;
 		rest = WAL_USELESS;
-		is_whole = is_whole && is_frame_whole(&s, w, i, page);
+		is_whole = is_whole && is_frame_whole(&s, w, i, frame, page);
 	}
 	return rest;
 }
