@@ -26,22 +26,13 @@ static int count_blob(struct ctr_imgcheck *c, struct store *s, const struct dige
 	return 0;
 }
 
-/* A layer that the image has twice is one blob. */
-static bool is_again(const struct manifest *m, size_t layer)
-{
-	for (size_t i = 0; i < layer; i++)
-		if (digest_eq(&m->layers[i].digest, &m->layers[layer].digest))
-			return true;
-	return false;
-}
-
 static int count_parts(struct ctr_imgcheck *c, struct store *s, const struct manifest *m,
 		       struct err *e)
 {
 	int r = count_blob(c, s, &m->config.digest, m->config.size, e);
 
 	for (size_t i = 0; r == 0 && i < m->layer_count; i++)
-		if (!is_again(m, i))
+		if (!manifest_repeats(m, i))
 			r = count_blob(c, s, &m->layers[i].digest, m->layers[i].size, e);
 	return r;
 }

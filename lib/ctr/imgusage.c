@@ -107,13 +107,8 @@ static int add_content(uint64_t *sum, const struct ctr_imgusages *u, const struc
 	*sum = size + f->docs.config_raw.len;
 	if (!digest_eq(&image->target, &image->manifest))
 		*sum += image->size;
-	for (size_t i = 0; i < m->layer_count; i++) {
-		bool is_first = true;
-
-		for (size_t j = 0; j < i; j++)
-			is_first &= !digest_eq(&m->layers[j].digest, &m->layers[i].digest);
-		*sum += is_first ? m->layers[i].size : 0;
-	}
+	for (size_t i = 0; i < m->layer_count; i++)
+		*sum += manifest_repeats(m, i) ? 0 : m->layers[i].size;
 	return 0;
 }
 

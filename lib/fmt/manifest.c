@@ -57,6 +57,14 @@ static struct desc *add_desc(struct desc **descs, size_t *count)
 	return &(*descs)[(*count)++];
 }
 
+bool manifest_repeats(const struct manifest *m, size_t layer)
+{
+	for (size_t i = 0; i < layer; i++)
+		if (digest_eq(&m->layers[i].digest, &m->layers[layer].digest))
+			return true;
+	return false;
+}
+
 struct desc *manifest_add_layer(struct manifest *m)
 {
 	return add_desc(&m->layers, &m->layer_count);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/buf.h"
@@ -59,6 +60,9 @@ int index_parse(struct index *out, const char *data, size_t len,
  * other artifacts are passed over.  -ENOENT names what there is. */
 int manifest_choose(const struct desc **out, const struct index *index,
 		    const struct platform *want, struct err *e) MUST_CHECK;
+
+/* Is this layer's blob also that of one below it? */
+bool manifest_repeats(const struct manifest *m, size_t layer);
 
 /* Append JSON; the same struct always gives the same bytes. */
 void manifest_print(const struct manifest *m, struct buf *out);
