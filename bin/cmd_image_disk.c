@@ -54,13 +54,20 @@ static void say_size(const struct disk *w, uint64_t bytes, char text[static HUMA
 		human_size(bytes, text);
 }
 
+static int add_image(struct disk *w, const struct image *image, struct err *e)
+{
+	int r = w->add(w, image, e);
+
+	return r < 0 ? err_ctx(e, r, "image '%s'", str_or(image->name, "<none>")) : r;
+}
+
 static int add_all(struct disk *w, struct err *e)
 {
 	AUTO(images) struct images list = IMAGES_INIT;
 	int r = image_list(&list, w->app->store, w->app->ns, NULL, e);
 
 	for (size_t i = 0; r == 0 && i < list.len; i++)
-		r = w->add(w, &list.v[i], e);
+		r = add_image(w, &list.v[i], e);
 	return r;
 }
 
@@ -69,7 +76,7 @@ static int add_one(struct disk *w, const char *text, struct err *e)
 	AUTO(image) struct image image = IMAGE_INIT;
 	int r = ctr_find_image(&image, &w->env, text, e);
 
-	return r < 0 ? r : w->add(w, &image, e);
+	return r < 0 ? r : add_image(w, &image, e);
 }
 
 static int disk_open(struct disk *w, struct err *e)
@@ -149,7 +156,7 @@ static int add_check(struct disk *w, const struct image *image, struct err *e)
 	int r = ctr_imgcheck(&c, &w->unpacked, image, e);
 
 	if (r < 0)
-		return err_ctx(e, r, "image '%s'", str_or(image->name, "<none>"));
+		return r;
 	if (!ctr_imgcheck_is_complete(&c))
 		w->status = EXIT_FAILED;
 	if (w->args->quiet && !(ctr_imgcheck_is_complete(&c) && c.is_unpacked))
@@ -221,7 +228,7 @@ static void set_size(const struct disk *w, json_t *row, const char *key, uint64_
 {
 	char text[HUMAN_MAX];
 
-	say_size(w, bytes, text);
+	human_size(bytes, text);
 	if (w->args->bytes)
 		jtree_number(row, key, (int64_t)bytes);
 	else
@@ -235,7 +242,7 @@ static int add_usage(struct disk *w, const struct image *image, struct err *e)
 	int r = ctr_imgusage(&u, &w->all, image, e);
 
 	if (r < 0)
-		return err_ctx(e, r, "image '%s'", str_or(image->name, "<none>"));
+		return r;
 	row = json_object();
 	set_image(row, image);
 	set_size(w, row, "Content", u.content);

@@ -147,6 +147,22 @@ int image_tool_remote(struct image_tool *t, struct ref *ref, const struct app *a
 	return r < 0 ? r : ref_parse(ref, name, e);
 }
 
+void transfer_done(void *transfer, int result, struct err *why)
+{
+	struct transfer *t = transfer;
+
+	t->result = result;
+	if (result < 0)
+		(void)err_move(&t->why, why);
+}
+
+int transfer_run(struct transfer *t, struct registry *reg, struct err *e)
+{
+	int r = registry_run(reg, e);
+
+	return r == 0 && t->result < 0 ? err_move(e, &t->why) : r;
+}
+
 void image_tool_clear(struct image_tool *t)
 {
 	progress_end(&t->progress);

@@ -35,6 +35,17 @@ int image_tool_registry(struct image_tool *t, const struct app *app, bool plain_
  * what it is asked about. */
 int image_tool_remote(struct image_tool *t, struct ref *ref, const struct app *app,
 		      bool plain_http, const char *name, struct err *e) MUST_CHECK;
+/* The end of one fetch or push, which its sink or source begins with. */
+struct transfer {
+	int result;
+	struct err why;
+};
+
+void transfer_done(void *transfer, int result, struct err *why);
+
+/* Until it has ended; the result is its own. */
+int transfer_run(struct transfer *t, struct registry *reg, struct err *e) MUST_CHECK;
+
 void image_tool_clear(struct image_tool *t);
 
 static inline void image_tool_auto(struct image_tool *t)

@@ -11,9 +11,8 @@
 #include "lib/registry/resolve.h"
 
 struct sink {
+	struct transfer transfer;	/* first */
 	struct hash *hash;
-	int result;
-	struct err why;
 };
 
 static int sink_write(void *arg, const void *data, size_t len, struct err *e)
@@ -24,29 +23,18 @@ static int sink_write(void *arg, const void *data, size_t len, struct err *e)
 	return fs_write_all(STDOUT_FILENO, data, len, e);
 }
 
-static void sink_done(void *arg, int result, struct err *why)
-{
-	struct sink *s = arg;
-
-	s->result = result;
-	if (result < 0)
-		(void)err_move(&s->why, why);
-}
-
 static int write_blob(struct registry *reg, const struct ref *ref, const struct digest *d,
 		      struct err *e)
 {
-	static const struct fetch_sink calls = { .write = sink_write, .done = sink_done };
+	static const struct fetch_sink calls = { .write = sink_write, .done = transfer_done };
 	const struct desc desc = { .digest = *d, .size = REGISTRY_ANY_SIZE };
 	AUTO(hash) struct hash *hash = hash_new(d->alg);
-	struct sink s = { .hash = hash, .why = ERR_INIT };
+	struct sink s = { .hash = hash };
 	struct digest got;
 	int r = registry_fetch_add(reg, ref, &desc, 0, &calls, &s, e);
 
 	if (r == 0)
-		r = registry_run(reg, e);
-	if (r == 0 && s.result < 0)
-		r = err_move(e, &s.why);
+		r = transfer_run(&s.transfer, reg, e);
 	if (r < 0)
 		return r;
 	hash_end(hash, &got);

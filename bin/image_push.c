@@ -13,9 +13,8 @@
 #include "lib/store/content.h"
 
 struct object {
+	struct transfer transfer;	/* first */
 	int fd;
-	int result;
-	struct err why;
 };
 
 static int object_read(void *arg, uint64_t offset, void *data, size_t len, struct err *e)
@@ -36,15 +35,6 @@ static int object_read(void *arg, uint64_t offset, void *data, size_t len, struc
 	return 0;
 }
 
-static void object_done(void *arg, int result, struct err *why)
-{
-	struct object *o = arg;
-
-	o->result = result;
-	if (result < 0)
-		(void)err_move(&o->why, why);
-}
-
 /* What the bytes say that they are: manifests and indexes do. */
 static char *type_of(struct store *s, const struct digest *d, uint64_t size)
 {
@@ -62,13 +52,11 @@ static char *type_of(struct store *s, const struct digest *d, uint64_t size)
 static int push(struct image_tool *t, const struct ref *ref, const struct desc *desc, int fd,
 		struct err *e)
 {
-	static const struct push_source calls = { .read = object_read, .done = object_done };
-	struct object o = { .fd = fd, .why = ERR_INIT };
+	static const struct push_source calls = { .read = object_read, .done = transfer_done };
+	struct object o = { .fd = fd };
 	int r = registry_push_add(t->registry, ref, desc, &calls, &o, e);
 
-	if (r == 0)
-		r = registry_run(t->registry, e);
-	return r == 0 && o.result < 0 ? err_move(e, &o.why) : r;
+	return r < 0 ? r : transfer_run(&o.transfer, t->registry, e);
 }
 
 static int push_object(struct image_tool *t, struct app *app, const struct ref *ref,
